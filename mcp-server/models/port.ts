@@ -1,0 +1,19 @@
+/**
+ * Models: one port, one file per technology behind it. A model answers one request; retries, budgets and routing are not its
+ * business. It never logs a prompt and never reads the environment by itself.
+ */
+import type { ModelReply, ModelRequest } from "../../shared/model.ts";
+
+export interface ModelCallContext {
+  readonly signal: AbortSignal;
+  /** Called as the answer streams in, with the text added; not recorded. */
+  onDelta(text: string): void;
+}
+
+export interface Model {
+  /**
+   * @throws BosunError `model_unavailable` (401, 404, 5xx, no connection, cut stream, no answer in time), `rate_limited` (429),
+   * `model_refused` (content filter, 400), `invalid_input` (request cannot be sent), `cancelled` (signal).
+   */
+  complete(request: ModelRequest, ctx: ModelCallContext): Promise<ModelReply>;
+}

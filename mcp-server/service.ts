@@ -1,0 +1,91 @@
+/**
+ * The service: everything a face of Bosun (command line, MCP server, extension) may ask of it. Faces know this port and the value
+ * objects of `shared/`, never the journal or the engine.
+ */
+import type { Json } from "../shared/durable.ts";
+import type { ErrorValue } from "../shared/errors.ts";
+import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
+import type { RunEvent } from "../shared/events.ts";
+import type { TaskPlan } from "../shared/plan.ts";
+
+export interface RunRequest {
+  /** 1..100,000 characters. */
+  readonly task: string;
+  readonly worker?: string;
+  readonly files?: readonly string[];
+  readonly context?: Json;
+  /** A plan of the caller's own (checked like a model's). */
+  readonly steps?: unknown;
+  readonly session_id?: string;
+  /** Overrides the configured models of all tiers: `provider:model`. */
+  readonly model?: string;
+  readonly output_schema?: Json;
+  readonly budget?: { readonly usd?: number; readonly tokens?: number };
+}
+
+export type Include = "plan" | "trace" | "changes" | "events";
+
+export type RunNote =
+  /** An event was committed. */
+  | { readonly type: "event"; readonly event: RunEvent }
+  /** A model's answer grew by some text; not recorded anywhere. */
+  | { readonly type: "delta"; readonly run_id: string; readonly path: string; readonly text: string };
+
+export interface Divergence {
+  readonly seq: number;
+  /** What the journal has there, and what the supervisor did instead; one line each. */
+  readonly expected: string;
+  readonly actual: string;
+}
+
+export interface ReplayReport {
+  readonly ok: boolean;
+  readonly events: number;
+  readonly divergence?: Divergence;
+}
+
+export interface ApprovalDetail {
+  readonly approval: ApprovalView;
+  /** Unified diff of the whole change set. */
+  readonly diff: string;
+  readonly digest: string;
+}
+
+export interface Service {
+  /** Creates the run and starts driving it. @throws BosunError invalid_input */
+  startRun(request: RunRequest): string;
+  /** @throws BosunError not_found */
+  getRun(runId: string, include?: readonly Include[]): RunView;
+  listRuns(filter?: { status?: RunStatus; session_id?: string; limit?: number }): readonly RunView[];
+  /** Full id of a run from any unambiguous beginning of it. @throws BosunError not_found, invalid_input when ambiguous */
+  findRun(idOrPrefix: string): string;
+  /** Resolves when the run has ended, waits for a person or is paused. Rejects when the engine had to stop (a full disk). */
+  settled(runId: string): Promise<RunView>;
+  /** Notes of one run, until the returned function is called. */
+  subscribe(runId: string, listener: (note: RunNote) => void): () => void;
+  cancel(runId: string): void;
+  /** Asks again or goes on after a pause, an expired approval or a killed process. */
+  resume(runId: string): void;
+  /** @throws BosunError not_found, invalid_input, conflict when it was answered already */
+  answer(runId: string, questionId: string, answer: string): void;
+  /** Starts a run that puts back what the given run changed; it asks for approval like any write. @throws BosunError not_found, conflict */
+  revert(runId: string): string;
+  /** Drives the run again with every answer from the journal: no model, no tool, no write. */
+  replay(runId: string): Promise<ReplayReport>;
+  /** What would be done, not done. Costs a model call. */
+  plan(request: RunRequest): Promise<{ readonly plan: PlanView; readonly raw: TaskPlan }>;
+  listApprovals(filter?: { run_id?: string }): readonly ApprovalView[];
+  getApproval(approvalId: string): ApprovalDetail;
+  /**
+   * A person's decision; only faces that talk with a person may call it.
+   * @param decision.digest of the content that the person saw.
+   * @throws BosunError not_found, conflict (decided already), approval_expired
+   */
+  decide(approvalId: string, decision: { decision: "approve" | "reject"; digest: string; reason?: string }): void;
+  /** Takes up runs that an earlier process left unfinished; their ids. */
+  recover(): readonly string[];
+  /** Waits for effects in flight, commits, and gives the data folder free. */
+  close(): Promise<void>;
+  /** Set when the service could not go on by itself: a full disk, a lost lock. */
+  readonly broken: ErrorValue | null;
+}

@@ -1,0 +1,57 @@
+/**
+ * Tools: what workers may use. A tool declares its schema and its effects; from the effects follow which calls of one turn may
+ * run in parallel and what needs an approval. A tool never touches the disk of the workspace to write: it writes into the run's
+ * overlay, and only `changes/` applies that, after a person's approval.
+ */
+import type { z } from "zod";
+import type { Json } from "../../shared/durable.ts";
+import type { FileChange } from "../../shared/change.ts";
+import type { Workspace } from "./workspace.ts";
+import type { RunFiles } from "../changes/overlay.ts";
+
+/**
+ * What one call will read and write, as workspace-relative paths; `"."` with its subtree means everything below a folder.
+ * Two calls may run at the same time unless one writes what the other reads or writes, or one of them is exclusive.
+ */
+export interface Effects {
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  /** Runs alone in its turn. */
+  readonly exclusive: boolean;
+}
+
+export interface ToolContext {
+  readonly workspace: Workspace;
+  /** The files as this run sees them: the disk with the run's overlay on top. */
+  readonly files: RunFiles;
+  /** The step that calls; owns what it writes until that is applied or discarded. */
+  readonly step: string;
+  /** Path -> content hash the step last read (null: read as absent). A write to a file the step has not seen in its present state fails. */
+  readonly seen: Readonly<Record<string, string | null>>;
+  readonly signal: AbortSignal;
+}
+
+/** What a call gives back. `text` goes to the model. */
+export interface ToolResult {
+  readonly text: string;
+  /** What the step has now seen: path -> content hash, null for absent. */
+  readonly seen?: Readonly<Record<string, string | null>>;
+  /** Changes put into the overlay by this call, in order. */
+  readonly writes?: readonly FileChange[];
+}
+
+export interface Tool<S extends z.ZodObject = z.ZodObject> {
+  readonly name: string;
+  readonly description: string;
+  readonly input: S;
+  effects(args: z.infer<S>): Effects;
+  /** What the call is called in a trace: the one argument that matters, such as a path. */
+  summary(args: z.infer<S>): string;
+  /** Milliseconds after which the call fails with `timeout`. */
+  readonly timeoutMs: number;
+  /** @throws BosunError for everything expected: `not_found`, `invalid_input`, `conflict`, `policy_denied`, `tool_failed`. */
+  run(args: z.infer<S>, ctx: ToolContext): Promise<ToolResult>;
+}
+
+/** The arguments' JSON Schema, as offered to a model. */
+export type ToolSchema = Json;

@@ -1,0 +1,117 @@
+/**
+ * Events of the journal. The format is for ever: kinds and fields are added, never changed. Every event of a run is
+ * `{seq, time, epoch, kind, path, data}`, numbered from 1 without gaps and chained by hash.
+ */
+import type { ErrorValue } from "./errors.ts";
+import type { Json, SpanMark, Wait } from "./durable.ts";
+import type { PlanStep } from "./plan.ts";
+import type { Reservation, Usage } from "./usage.ts";
+import type { Risk } from "./change.ts";
+
+/**
+ * `read` and `idempotent` are simply run again after a crash; `paid` is settled at its reservation and tried once more;
+ * `effect` is never repeated before its probe or a person said that it did not happen.
+ */
+export type ActivityKind = "read" | "idempotent" | "paid" | "effect";
+
+/** A JSON value in the event, or the hash of the blob that holds it when it is large. */
+export type Payload = { readonly inline: Json } | { readonly ref: string };
+
+export interface ApprovalRequest {
+  readonly approval_id: string;
+  /** The class: what kind of thing is permitted. */
+  readonly kind: "write" | "delete" | "revert";
+  readonly title: string;
+  readonly risk: Risk;
+  readonly reasons: readonly string[];
+  readonly files: readonly string[];
+  /** SHA-256 that binds the decision to exactly this content. */
+  readonly digest: string;
+  readonly change_set_id: string;
+  readonly worker: string;
+  /** Epoch milliseconds. */
+  readonly expires_at: number;
+}
+
+/** A person's decision, the payload of the signal `approval:<id>`. */
+export interface ApprovalDecision {
+  readonly decision: "approve" | "reject";
+  readonly digest: string;
+  readonly reason: string | null;
+  /** Where it was made, and how sure we are that a person made it. */
+  readonly channel: "cli";
+  readonly assurance: "terminal";
+}
+
+/** A call in a trace: which kind of span it is, and its name. */
+export interface CallLabel {
+  readonly kind: "model" | "tool" | "memory" | "internal";
+  readonly name: string;
+  readonly worker?: string;
+}
+
+export interface EventData {
+  "run-started": {
+    readonly workflow: string;
+    readonly version: number;
+    /** Numbered changes of supervisor behaviour that this run was started with. */
+    readonly flags: readonly number[];
+    readonly title: string;
+    readonly session_id: string | null;
+    readonly parent: { readonly run_id: string; readonly seq: number; readonly head: string } | null;
+    readonly input: Payload;
+  };
+  "call-started": {
+    readonly activity: string;
+    readonly version: number;
+    readonly kind: ActivityKind;
+    readonly input_hash: string;
+    readonly input: Payload;
+    /** How the call is called in a trace. */
+    readonly label: CallLabel;
+    readonly reserve?: Reservation;
+  };
+  "attempt-started": { readonly attempt: number; readonly reserve?: Reservation };
+  "attempt-ended": { readonly attempt: number; readonly reason: "lost" | "failed" | "cancelled"; readonly error: ErrorValue | null; readonly usage?: Usage };
+  "call-completed": { readonly attempt: number; readonly result: Payload; readonly usage?: Usage };
+  "call-failed": { readonly attempt: number; readonly error: ErrorValue; readonly usage?: Usage };
+  "wait-started": { readonly name: string; readonly deadline: number | null; readonly about: Wait };
+  "wait-expired": { readonly name: string };
+  "signal-received": { readonly name: string; readonly payload: Payload };
+  "span-opened": SpanMark;
+  "span-closed": { readonly error: ErrorValue | null };
+  "plan-adopted": { readonly revision: number; readonly confidence: number | null; readonly complexity: number | null; readonly source: "caller" | "model" | "worker"; readonly keep: readonly string[]; readonly steps: readonly PlanStep[] };
+  "step-skipped": { readonly step: string; readonly why: string };
+  "step-cancelled": { readonly step: string; readonly why: string };
+  "approval-requested": ApprovalRequest;
+  "cancel-requested": { readonly by: string };
+  "resume-requested": { readonly by: string };
+  /** The engine stopped the run (a divergence, an effect that is uncertain); a resume tries again. */
+  "run-held": { readonly error: ErrorValue };
+  "run-recovered": { readonly epoch: number };
+  "run-ended":
+    | { readonly status: "completed"; readonly result: Payload }
+    | { readonly status: "failed"; readonly error: ErrorValue }
+    | { readonly status: "cancelled"; readonly error: ErrorValue };
+}
+
+export type EventKind = keyof EventData;
+
+export type RunEvent = {
+  [K in EventKind]: {
+    readonly run_id: string;
+    readonly seq: number;
+    /** Epoch milliseconds; never earlier than that of the event before. */
+    readonly time: number;
+    /** Owner's epoch under which it was written. */
+    readonly epoch: number;
+    readonly kind: K;
+    readonly path: string;
+    readonly data: EventData[K];
+  };
+}[EventKind];
+
+export type EventOf<K extends EventKind> = Extract<RunEvent, { kind: K }>;
+
+/** An event on its way into the journal: sequence, time, epoch and hash are given by the journal. */
+export type NewEvent = { [K in EventKind]: { readonly kind: K; readonly path: string; readonly data: EventData[K] } }[EventKind];

@@ -1,0 +1,104 @@
+/** The value objects that users and clients see; the contract fixes their names and shapes. */
+import type { Json, QuestionOption } from "./durable.ts";
+import type { ErrorValue } from "./errors.ts";
+import type { ChangeAction, Risk } from "./change.ts";
+import type { UsageSource } from "./usage.ts";
+
+export const RUN_STATUSES = ["queued", "running", "waiting_approval", "waiting_answer", "paused", "completed", "failed", "cancelled"] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** Sums over the run. What is unknown is null. */
+export interface RunUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly cached_tokens: number;
+  readonly usd: number | null;
+  readonly model_calls: number;
+  readonly tool_calls: number;
+  readonly source: UsageSource;
+}
+
+export interface ApprovalView {
+  readonly approval_id: string;
+  readonly run_id: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly risk: Risk;
+  readonly reasons: readonly string[];
+  readonly files: readonly string[];
+  readonly status: "open" | "approved" | "rejected" | "expired" | "void";
+  readonly expires_at: string;
+  readonly how_to_decide: string;
+}
+
+export interface PlanStepView {
+  readonly id: string;
+  readonly worker: string;
+  readonly goal: string;
+  readonly depends_on: readonly string[];
+  readonly when: { readonly step: string; readonly is: "ok" | "failed" } | null;
+  readonly status: "pending" | "running" | "ok" | "failed" | "skipped" | "cancelled";
+  readonly estimate: null;
+}
+
+export interface PlanView {
+  readonly revision: number;
+  readonly steps: readonly PlanStepView[];
+}
+
+export interface ChangeSetView {
+  readonly change_set_id: string;
+  readonly status: "proposed" | "applied" | "rejected" | "expired" | "discarded" | "reverted" | "void";
+  readonly files: readonly { readonly path: string; readonly action: ChangeAction; readonly before_hash: string | null; readonly after_hash: string | null }[];
+  /** Unified diff. */
+  readonly diff: string;
+}
+
+export interface EventView {
+  readonly seq: number;
+  readonly time: string;
+  readonly kind: string;
+  readonly path: string;
+  readonly data: Json;
+}
+
+export interface RunView {
+  readonly run_id: string;
+  readonly status: RunStatus;
+  readonly task: string;
+  readonly workers: readonly string[];
+  readonly session_id: string | null;
+  readonly answer: string | null;
+  readonly data: Json;
+  readonly question: { readonly question_id: string; readonly text: string; readonly options: readonly QuestionOption[] } | null;
+  readonly approvals: readonly ApprovalView[];
+  readonly usage: RunUsage;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly error: ErrorValue | null;
+  readonly trace_uri: string;
+  readonly plan?: PlanView | null;
+  readonly trace?: TraceSpan;
+  readonly changes?: readonly ChangeSetView[];
+  readonly events?: readonly EventView[];
+}
+
+export type SpanKind = "run" | "step" | "turn" | "model" | "tool" | "approval" | "memory" | "question";
+export type SpanStatus = "ok" | "error" | "running" | "waiting" | "cancelled";
+
+export interface TraceSpan {
+  /** 16 lower-case hex digits (W3C trace context), derived from run and path. */
+  readonly span_id: string;
+  readonly parent_id: string | null;
+  readonly kind: SpanKind;
+  readonly name: string;
+  readonly worker?: string;
+  readonly status: SpanStatus;
+  readonly started_at: string;
+  /** Null while it runs. */
+  readonly duration_ms: number | null;
+  readonly usage?: Omit<RunUsage, "model_calls" | "tool_calls">;
+  readonly attributes: Readonly<Record<string, Json>>;
+  readonly error?: ErrorValue;
+  readonly children: readonly TraceSpan[];
+}
