@@ -1,0 +1,69 @@
+/**
+ * Builds the program: `dist/bosun.mjs` (the check of the Node version, then the program) and `dist/bosun-main.mjs` (everything
+ * else in one file). Each file is put into place by a rename, so that a process that starts meanwhile never reads half of it.
+ */
+import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build as esbuild } from "esbuild";
+
+const root = import.meta.dirname;
+const dist = join(root, "dist");
+
+/** @type {import("esbuild").BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node22.14",
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+  write: false,
+};
+
+/** @type {import("esbuild").Plugin} the program stays a file of its own, loaded only after the check */
+const programIsSeparate = {
+  name: "program-is-separate",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: "./bosun-main.mjs", external: true }));
+  },
+};
+
+const mainBanner = `import { createRequire as bosunCreateRequire } from "node:module";
+const require = bosunCreateRequire(import.meta.url);`;
+
+/** Builds everything into `dist/`. */
+export async function build() {
+  const [main, entry] = await Promise.all([
+    esbuild({
+      ...common,
+      entryPoints: ["mcp-server/main.ts"],
+      outfile: "dist/bosun-main.mjs",
+      external: ["better-sqlite3"],
+      loader: { ".md": "text" },
+      banner: { js: mainBanner },
+    }),
+    esbuild({
+      ...common,
+      // Old syntax, so that an old Node gets as far as the message.
+      target: "es2022",
+      entryPoints: ["mcp-server/bosun.ts"],
+      outfile: "dist/bosun.mjs",
+      plugins: [programIsSeparate],
+      banner: { js: "#!/usr/bin/env node" },
+    }),
+  ]);
+  await mkdir(dist, { recursive: true });
+  for (const file of [...main.outputFiles, ...entry.outputFiles]) await putInPlace(file.path, file.contents);
+}
+
+async function putInPlace(path, contents) {
+  const temporary = join(dist, `.${basename(path)}.${process.pid}`);
+  await writeFile(temporary, contents);
+  await chmod(temporary, 0o755);
+  await rename(temporary, path);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await build();

@@ -1,0 +1,63 @@
+/** Who may import whom, as functions that say what is wrong with an import, or null. The linter holds the same rules. */
+import { posix } from "node:path";
+import type { Import } from "./source-files.ts";
+
+type Rule = (edge: Import) => string | null;
+
+const ADAPTER = /(^|\/)(sqlite|openai|scripted|embedded)-[^/]*\.ts$/;
+const ROOTS = new Set(["mcp-server/compose.ts", "mcp-server/main.ts"]);
+/** The executable's first lines: they check the Node version and then load main.ts. */
+const ENTRY = "mcp-server/bosun.ts";
+
+const inside = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
+const isTest = (path: string): boolean => inside(path, "test") || inside(path, "bench");
+
+export const RULES: Readonly<Record<string, Rule>> = {
+  "shared imports nothing of ours": (edge) =>
+    inside(edge.from, "shared") && edge.ours && !inside(edge.to, "shared") ? `${edge.from} imports ${edge.to}` : null,
+  "shared depends on zod alone": (edge) =>
+    inside(edge.from, "shared") && !edge.ours && edge.to !== "zod" ? `${edge.from} imports ${edge.to}` : null,
+  "the supervisor imports shared and itself only, and nothing dynamically": (edge) =>
+    inside(edge.from, "mcp-server/supervisor") && (edge.dynamic || !(inside(edge.to, "shared") || inside(edge.to, "mcp-server/supervisor")))
+      ? `${edge.from} imports ${edge.to}`
+      : null,
+  "the extension never imports the server": (edge) =>
+    inside(edge.from, "extension") && inside(edge.to, "mcp-server") ? `${edge.from} imports ${edge.to}` : null,
+  "only the composition roots name concrete adapters": (edge) =>
+    edge.ours && ADAPTER.test(edge.to) && posix.dirname(edge.from) !== posix.dirname(edge.to) && !ROOTS.has(edge.from) && !isTest(edge.from)
+      ? `${edge.from} imports ${edge.to}`
+      : null,
+  "nobody imports the composition roots": (edge) =>
+    ROOTS.has(edge.to) && !ROOTS.has(edge.from) && edge.from !== ENTRY && !isTest(edge.from) ? `${edge.from} imports ${edge.to}` : null,
+  "the command line knows the service, shared and itself": (edge) =>
+    inside(edge.from, "mcp-server/cli") &&
+    edge.ours &&
+    !inside(edge.to, "mcp-server/cli") &&
+    !inside(edge.to, "shared") &&
+    edge.to !== "mcp-server/service.ts"
+      ? `${edge.from} imports ${edge.to}`
+      : null,
+};
+
+/** One cycle of imports, as the files on it, or null. */
+export function findCycle(edges: readonly Import[]): readonly string[] | null {
+  const next = new Map<string, string[]>();
+  for (const edge of edges) if (edge.ours) next.set(edge.from, [...(next.get(edge.from) ?? []), edge.to]);
+  const done = new Set<string>();
+  const visit = (file: string, trail: readonly string[]): readonly string[] | null => {
+    const at = trail.indexOf(file);
+    if (at >= 0) return [...trail.slice(at), file];
+    if (done.has(file)) return null;
+    for (const to of next.get(file) ?? []) {
+      const cycle = visit(to, [...trail, file]);
+      if (cycle !== null) return cycle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of next.keys()) {
+    const cycle = visit(file, []);
+    if (cycle !== null) return cycle;
+  }
+  return null;
+}
