@@ -1,0 +1,113 @@
+/**
+ * Between values and what the journal holds: large parts of inputs and results are kept once as blobs and named by hash. A `Kept`
+ * becomes `{"$kept": hash}`, a `Chain` `{"$chain": head}`; plain data that looks so is wrapped as `{"$plain": …}`, so nothing that a
+ * model writes can pose as a reference.
+ */
+import { createHash } from "node:crypto";
+import type { Chain, Json, Kept } from "../../shared/durable.ts";
+import type { Payload } from "../../shared/events.ts";
+import type { BlobStore } from "../journal/blobs.ts";
+
+/** Payloads up to this many characters stay in their event. */
+const INLINE_LIMIT = 512;
+
+class KeptValue<T> implements Kept<T> {
+  readonly $kept: string;
+  readonly value: T;
+  constructor(hash: string, value: T) {
+    this.$kept = hash;
+    this.value = value;
+  }
+}
+
+class ChainValue<T> implements Chain<T> {
+  readonly $chain: string;
+  readonly items: readonly T[];
+  constructor(head: string, items: readonly T[]) {
+    this.$chain = head;
+    this.items = items;
+  }
+}
+
+interface ChainNode {
+  readonly before: string | null;
+  readonly items: readonly unknown[];
+}
+
+export interface Codec {
+  keep<T>(value: T): Kept<T>;
+  chain<T>(items: readonly T[], before?: Chain<T>): Chain<T>;
+  /** The JSON text with references, and its SHA-256 (hex): the identity of an input. */
+  encode(value: unknown): { readonly text: string; readonly hash: string };
+  /** What an event holds for this text: the JSON itself, or the hash under which it is kept. */
+  payload(encoded: { readonly text: string }): Payload;
+  /** @throws BosunError not_found when a payload was removed */
+  decode(payload: Payload): unknown;
+}
+
+/** @param store null computes hashes only, so that a replay writes nothing. */
+export function createCodec(reader: Pick<BlobStore, "get">, store: BlobStore | null): Codec {
+  const put = (text: string): string => (store === null ? sha256(text) : store.put(Buffer.from(text)).$blob);
+
+  function encodeTree(value: unknown): unknown {
+    if (value === null || typeof value !== "object") return value;
+    if (value instanceof KeptValue) return { $kept: (value as KeptValue<unknown>).$kept };
+    if (value instanceof ChainValue) return { $chain: (value as ChainValue<unknown>).$chain };
+    if (Array.isArray(value)) return value.map(encodeTree);
+    const entries = Object.entries(value).map(([key, child]): [string, unknown] => [key, encodeTree(child)]);
+    const plain = Object.fromEntries(entries);
+    return isReserved(plain) ? { $plain: plain } : plain;
+  }
+
+  function decodeTree(value: unknown): unknown {
+    if (value === null || typeof value !== "object") return value;
+    if (Array.isArray(value)) return value.map(decodeTree);
+    const object = value as Record<string, unknown>;
+    if (typeof object["$kept"] === "string") return new KeptValue(object["$kept"], load(object["$kept"]));
+    if (typeof object["$chain"] === "string") return new ChainValue(object["$chain"], loadChain(object["$chain"]));
+    const inner = isPlainWrapper(object) ? (object["$plain"] as Record<string, unknown>) : object;
+    return Object.fromEntries(Object.entries(inner).map(([key, child]) => [key, decodeTree(child)]));
+  }
+
+  function load(hash: string): unknown {
+    return decodeTree(JSON.parse(reader.get(hash).toString("utf8")));
+  }
+
+  const serialise = (value: unknown): string => JSON.stringify(encodeTree(value ?? null));
+
+  function loadChain(head: string): readonly unknown[] {
+    const nodes: (readonly unknown[])[] = [];
+    for (let at: string | null = head; at !== null; ) {
+      const node = load(at) as ChainNode;
+      nodes.push(node.items);
+      at = node.before;
+    }
+    return nodes.toReversed().flat();
+  }
+
+  return {
+    keep: (value) => new KeptValue(put(serialise(value)), value),
+    chain: <T>(items: readonly T[], before?: Chain<T>) => {
+      const node: ChainNode = { before: before?.$chain ?? null, items };
+      return new ChainValue(put(serialise(node)), before === undefined ? items : [...before.items, ...items]);
+    },
+    encode: (value) => {
+      const text = serialise(value);
+      return { text, hash: sha256(text) };
+    },
+    payload: ({ text }) => (text.length <= INLINE_LIMIT ? { inline: JSON.parse(text) as Json } : { ref: put(text) }),
+    decode: (payload) => ("ref" in payload ? load(payload.ref) : decodeTree(payload.inline)),
+  };
+}
+
+function isReserved(object: Record<string, unknown>): boolean {
+  return "$kept" in object || "$chain" in object || "$plain" in object;
+}
+
+function isPlainWrapper(object: Record<string, unknown>): boolean {
+  return "$plain" in object && Object.keys(object).length === 1 && typeof object["$plain"] === "object" && object["$plain"] !== null;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

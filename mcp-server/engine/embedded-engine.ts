@@ -1,0 +1,506 @@
+/**
+ * The embedded engine: all runs of one process on one loop. A turn of the loop commits what was asked and answered since the last
+ * one in a single transaction, then hands each run at most one outcome; the run's function answers in microtasks, so the next
+ * turn finds it quiet. Runs that only wait are dropped from memory and driven again from the journal when something comes.
+ */
+import type { Outcome } from "../../shared/durable.ts";
+import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
+import type { NewEvent, RunEvent } from "../../shared/events.ts";
+import { callPath } from "../journal/fold-run.ts";
+import type { Append, Journal } from "../journal/port.ts";
+import { executeCall, probeCall } from "./execute-call.ts";
+import type { CallRun } from "./execute-call.ts";
+import type { AnyActivity } from "./activity.ts";
+import { createCodec } from "./codec.ts";
+import type { Codec } from "./codec.ts";
+import { cancelledCall, openCallsOf, recoverPaid } from "./recover-call.ts";
+import type { OpenCall } from "./recover-call.ts";
+import { replayRun } from "./replay-run.ts";
+import type { Divergence, Engine, EngineNote, ReplayResult, StartOptions } from "./port.ts";
+import { describeCommand, isDelivery, RunInstance } from "./run-instance.ts";
+import type { AnyDurableFunction } from "./run-instance.ts";
+
+export interface WorkflowDefinition {
+  readonly name: string;
+  readonly version: number;
+  readonly fn: AnyDurableFunction;
+}
+
+export interface EngineOptions {
+  readonly journal: Journal;
+  readonly activities: readonly AnyActivity[];
+  readonly workflows: readonly WorkflowDefinition[];
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly newRunId: () => string;
+  /** Called when a run leaves memory: whatever others hold for it can go. */
+  readonly onParked?: (runId: string) => void;
+}
+
+/** A run in memory. */
+interface Live {
+  readonly runId: string;
+  readonly instance: RunInstance;
+  /** Outcomes committed and not handed over yet, in journal order. */
+  readonly deliveries: RunEvent[];
+  readonly inFlight: Map<string, { readonly controller: AbortController; readonly effect: boolean }>;
+  /** Events of an earlier life that are being delivered again; null once that is done. */
+  history: readonly RunEvent[] | null;
+  cancelling: boolean;
+  /** Why it stops here until a person resumes it. */
+  holding: ErrorValue | null;
+  /** Its last event is on the way. */
+  ending: boolean;
+}
+
+export function createEmbeddedEngine(options: EngineOptions): Engine {
+  return new EmbeddedEngine(options);
+}
+
+interface Queued extends Append {
+  readonly durable: boolean;
+}
+
+const MAX_TIMEOUT_MS = 2_000_000_000;
+
+class EmbeddedEngine implements Engine {
+  broken: ErrorValue | null = null;
+  readonly #journal: Journal;
+  readonly #activities: ReadonlyMap<string, AnyActivity>;
+  readonly #workflows: ReadonlyMap<string, WorkflowDefinition>;
+  readonly #codec: Codec;
+  readonly #options: EngineOptions;
+  readonly #live = new Map<string, Live>();
+  readonly #active = new Set<Live>();
+  readonly #listeners = new Set<(note: EngineNote) => void>();
+  readonly #settled = new Map<string, { resolve: () => void; reject: (error: unknown) => void }[]>();
+  readonly #effects = new Set<Promise<void>>();
+  #queue: Queued[] = [];
+  #scheduled = false;
+  #closing = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#journal = options.journal;
+    this.#activities = new Map(options.activities.map((activity) => [activity.name, activity]));
+    this.#workflows = new Map(options.workflows.map((workflow) => [workflow.name, workflow]));
+    this.#codec = createCodec(options.journal.blobs, options.journal.blobs);
+    this.#armTimer();
+  }
+
+  start(options: StartOptions): string {
+    this.#assertOpen();
+    const runId = this.#options.newRunId();
+    const workflow = this.#workflow(options.workflow);
+    const input = this.#codec.payload(this.#codec.encode(options.input));
+    this.#enqueue(runId, { kind: "run-started", path: "", data: { workflow: workflow.name, version: workflow.version, flags: [], title: options.title, session_id: options.session_id, parent: options.parent ?? null, input } }, { durable: true });
+    this.#flush();
+    this.#assertOpen();
+    return runId;
+  }
+
+  signal(runId: string, name: string, payload: unknown): void {
+    this.#assertOpen();
+    this.#flush();
+    if (this.#journal.run(runId).ended !== null) throw new BosunError("conflict", `run ${runId} has ended`);
+    const wait = this.#journal.openWait(runId, name);
+    if (wait === null && this.#wasSettled(runId, name)) throw new BosunError("conflict", `${name} was answered already`);
+    if (wait !== null && wait.deadline !== null && this.#options.now() >= wait.deadline) {
+      this.#expire(runId, wait.path, name);
+      throw new BosunError("approval_expired", `${name} expired at ${new Date(wait.deadline).toISOString()}: \`bosun resume ${runId}\` asks again`);
+    }
+    this.#enqueue(runId, { kind: "signal-received", path: "", data: { name, payload: this.#codec.payload(this.#codec.encode(payload)) } }, { durable: true });
+    this.#flush();
+    this.#assertOpen();
+  }
+
+  cancel(runId: string, by: string): void {
+    this.#assertOpen();
+    this.#flush();
+    const fold = this.#journal.run(runId);
+    const live = this.#live.get(runId);
+    if (fold.ended !== null || live?.ending === true) throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended?.status ?? "just now"}`);
+    if (fold.cancelling) return;
+    if (live !== undefined) live.cancelling = true;
+    this.#enqueue(runId, { kind: "cancel-requested", path: "", data: { by } }, { durable: true });
+    this.#flush();
+    this.#assertOpen();
+  }
+
+  resume(runId: string, by: string): void {
+    this.#assertOpen();
+    this.#flush();
+    const fold = this.#journal.run(runId);
+    if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended.status}`);
+    const holds = fold.held !== null || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
+    if (holds) {
+      this.#enqueue(runId, { kind: "resume-requested", path: "", data: { by } }, { durable: true });
+      this.#flush();
+      this.#assertOpen();
+    } else if (!this.#live.has(runId)) {
+      this.#wake(runId);
+    }
+  }
+
+  recover(): readonly string[] {
+    this.#assertOpen();
+    const unfinished = this.#journal.unfinished().filter((runId) => !this.#live.has(runId) && this.#journal.run(runId).held === null);
+    for (const runId of unfinished) this.#enqueue(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, { durable: false });
+    this.#flush();
+    for (const runId of unfinished) this.#wake(runId);
+    this.#expireOverdue();
+    return unfinished;
+  }
+
+  async replay(runId: string): Promise<ReplayResult> {
+    this.#flush();
+    return replayRun({ runId, journal: this.#journal, activities: this.#activities, fn: this.#workflow(this.#journal.run(runId).workflow).fn });
+  }
+
+  async settled(runId: string): Promise<void> {
+    if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
+    if (!this.#live.has(runId) && !this.#queue.some((queued) => queued.run_id === runId) && !this.#sleeps(runId)) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#settled.set(runId, [...(this.#settled.get(runId) ?? []), { resolve, reject }]);
+    });
+  }
+
+  subscribe(listener: (note: EngineNote) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const live of this.#live.values()) for (const call of live.inFlight.values()) if (!call.effect) call.controller.abort();
+    await Promise.allSettled(this.#effects);
+    if (this.broken === null) this.#flush();
+    this.#journal.close();
+  }
+
+  // ---- the loop
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closing || this.broken !== null) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#tick();
+    });
+  }
+
+  #tick(): void {
+    if (this.#closing || this.broken !== null) return;
+    this.#flush();
+    // A run's next command may come in the microtasks after this; it is looked at again in the next turn.
+    for (const live of this.#active) {
+      const event = live.deliveries.shift();
+      if (event === undefined) this.#quiet(live);
+      else live.instance.deliver(event);
+      if (event?.kind === "cancel-requested") this.#abort(live);
+    }
+    if (this.#active.size > 0 || this.#queue.length > 0) this.#schedule();
+  }
+
+  /** Nothing is left to hand over: finish what an earlier life left, or let the run go. */
+  #quiet(live: Live): void {
+    if (live.history !== null) {
+      this.#finishHistory(live, live.history);
+      return;
+    }
+    this.#active.delete(live);
+    if (live.inFlight.size > 0 || live.ending) return;
+    if (live.cancelling) this.#end(live, { kind: "run-ended", path: "", data: { status: "cancelled", error: errorValue("cancelled", "cancelled by a person") } });
+    else if (live.holding !== null) this.#end(live, { kind: "run-held", path: "", data: { error: live.holding } });
+    else this.#park(live);
+  }
+
+  #finishHistory(live: Live, history: readonly RunEvent[]): void {
+    live.history = null;
+    if (live.cancelling) this.#dropToCancelled(live, history);
+    if (live.instance.stopped || live.ending) return;
+    const missing = live.instance.missing;
+    if (missing !== null) {
+      this.#hold(live, divergedError({ seq: missing.seq, expected: describeCommand(missing), actual: "the supervisor did not ask for it" }));
+      return;
+    }
+    for (const call of openCallsOf(history)) this.#recoverCall(live, call);
+  }
+
+  #recoverCall(live: Live, call: OpenCall): void {
+    const asked = live.instance.calls.get(call.path);
+    if (asked === undefined) return;
+    if (call.kind === "paid") for (const event of recoverPaid(call, asked.activity, asked.input)) this.#enqueue(live.runId, event, { durable: true });
+    else if (call.kind === "effect") this.#probe(live, asked.activity, call.path, asked.input, call.attempt);
+    else this.#execute(live, asked.activity, call.path, asked.input, call.attempt);
+  }
+
+  #flush(): void {
+    if (this.#queue.length === 0 || this.broken !== null) return;
+    const batch = this.#queue;
+    this.#queue = [];
+    let events: readonly RunEvent[];
+    try {
+      events = this.#journal.commit(batch, batch.some((queued) => queued.durable));
+    } catch (error) {
+      this.#break(toErrorValue(error));
+      return;
+    }
+    const asleep = new Set<string>();
+    for (const event of events) {
+      const live = this.#live.get(event.run_id);
+      if (live === undefined) asleep.add(event.run_id);
+      else this.#committed(live, event);
+    }
+    for (const event of events) this.#notify({ type: "event", event });
+    for (const runId of asleep) this.#wakeAfter(runId, events);
+    if (events.some((event) => event.kind === "wait-started")) this.#armTimer();
+  }
+
+  #committed(live: Live, event: RunEvent): void {
+    if (event.kind === "run-ended" || event.kind === "run-held") {
+      this.#forget(live);
+      return;
+    }
+    if (event.kind === "call-started") this.#begin(live, event.path, 1);
+    if (event.kind === "attempt-started") this.#begin(live, callPath(event.path), event.data.attempt);
+    if (event.kind === "call-completed" || event.kind === "call-failed") live.inFlight.delete(event.path);
+    if (isDelivery(event)) live.deliveries.push(event);
+    this.#active.add(live);
+    this.#schedule();
+  }
+
+  #wakeAfter(runId: string, events: readonly RunEvent[]): void {
+    const ended = events.some((event) => event.run_id === runId && (event.kind === "run-ended" || event.kind === "run-held"));
+    if (ended) this.#resolveSettled(runId);
+    else if (events.some((event) => event.run_id === runId && isDelivery(event))) this.#wake(runId);
+  }
+
+  #wake(runId: string): void {
+    if (this.#closing || this.broken !== null || this.#live.has(runId)) return;
+    const history = this.#journal.events(runId);
+    const fold = this.#journal.run(runId);
+    if (fold.ended !== null || fold.held !== null) return;
+    const live: Live = {
+      runId,
+      instance: this.#instance(runId, this.#workflow(fold.workflow).fn, history),
+      deliveries: history.filter(isDelivery),
+      inFlight: new Map(),
+      history: history.length > 1 ? history : null,
+      cancelling: fold.cancelling,
+      holding: null,
+      ending: false,
+    };
+    this.#live.set(runId, live);
+    this.#active.add(live);
+    if (fold.cancelling) this.#dropToCancelled(live, history);
+    this.#schedule();
+  }
+
+  /** A cancelled run is not driven again: what was open is settled, then it ends. */
+  #dropToCancelled(live: Live, history: readonly RunEvent[]): void {
+    live.deliveries.length = 0;
+    live.history = null;
+    live.instance.stop();
+    for (const call of openCallsOf(history)) {
+      const activity = this.#activities.get(call.activity);
+      if (call.kind === "effect" && activity !== undefined) this.#probe(live, activity, call.path, this.#codec.decode(call.input), call.attempt);
+      else this.#enqueue(live.runId, cancelledCall(call), { durable: true });
+    }
+  }
+
+  #instance(runId: string, fn: AnyDurableFunction, recorded: readonly RunEvent[]): RunInstance {
+    return new RunInstance({
+      runId,
+      fn,
+      activities: this.#activities,
+      codec: this.#codec,
+      recorded,
+      hooks: {
+        emit: (event) => this.#enqueue(runId, event, { durable: event.kind === "call-started" && (event.data.kind === "paid" || event.data.kind === "effect") }),
+        ended: (outcome) => this.#functionEnded(runId, outcome),
+        failed: (failure) => {
+          const live = this.#live.get(runId);
+          if (live === undefined) return;
+          this.#hold(live, "divergence" in failure ? divergedError(failure.divergence) : failure.error);
+        },
+      },
+    });
+  }
+
+  #functionEnded(runId: string, outcome: Outcome<unknown>): void {
+    const live = this.#live.get(runId);
+    if (live === undefined || live.cancelling) return;
+    const event: NewEvent = outcome.ok
+      ? { kind: "run-ended", path: "", data: { status: "completed", result: this.#codec.payload(this.#codec.encode(outcome.value)) } }
+      : { kind: "run-ended", path: "", data: { status: "failed", error: outcome.error } };
+    this.#end(live, event);
+  }
+
+  #end(live: Live, event: NewEvent): void {
+    live.ending = true;
+    this.#enqueue(live.runId, event, { durable: true });
+  }
+
+  /** Stops driving; what is in flight comes home first, then the run is held. */
+  #hold(live: Live, error: ErrorValue): void {
+    live.instance.stop();
+    live.holding = error;
+    live.history = null;
+    live.deliveries.length = 0;
+    this.#active.add(live);
+    this.#schedule();
+  }
+
+  #abort(live: Live): void {
+    for (const call of live.inFlight.values()) if (!call.effect) call.controller.abort();
+  }
+
+  #park(live: Live): void {
+    this.#journal.park(live.runId);
+    this.#forget(live);
+  }
+
+  #forget(live: Live): void {
+    this.#live.delete(live.runId);
+    this.#active.delete(live);
+    this.#options.onParked?.(live.runId);
+    this.#resolveSettled(live.runId);
+  }
+
+  // ---- calls
+
+  #begin(live: Live, path: string, attempt: number): void {
+    const asked = live.instance.calls.get(path);
+    if (asked !== undefined) this.#execute(live, asked.activity, path, asked.input, attempt);
+  }
+
+  #execute(live: Live, activity: AnyActivity, path: string, input: unknown, attempt: number): void {
+    if (this.#closing || this.broken !== null) return;
+    const call = this.#callRun(live, activity, path, input, attempt);
+    this.#track(activity, executeCall(call));
+  }
+
+  #probe(live: Live, activity: AnyActivity, path: string, input: unknown, attempt: number): void {
+    const call = this.#callRun(live, activity, path, input, attempt);
+    const probed = probeCall(call).then((found) => {
+      if ("event" in found) this.#enqueue(live.runId, found.event, { durable: true });
+      else if ("uncertain" in found) {
+        live.inFlight.delete(path);
+        this.#hold(live, found.uncertain);
+      } else if (live.cancelling) this.#enqueue(live.runId, { kind: "call-failed", path, data: { attempt, error: errorValue("cancelled", "the run was cancelled") } }, { durable: true });
+      else this.#execute(live, activity, path, input, attempt);
+    });
+    this.#track(activity, probed);
+  }
+
+  #callRun(live: Live, activity: AnyActivity, path: string, input: unknown, attempt: number): CallRun {
+    const controller = new AbortController();
+    const effect = activity.kind === "effect";
+    live.inFlight.set(path, { controller, effect });
+    if (live.cancelling && !effect) controller.abort();
+    return {
+      runId: live.runId,
+      path,
+      activity,
+      input,
+      attempt,
+      signal: controller.signal,
+      codec: this.#codec,
+      blobs: this.#journal.blobs,
+      delta: (text) => this.#notify({ type: "delta", run_id: live.runId, path, text }),
+      // What is cut short by closing is told by nobody: the next owner finds it open and recovers it.
+      emit: (event, { durable }) => {
+        if (effect || !this.#closing) this.#enqueue(live.runId, event, { durable });
+      },
+    };
+  }
+
+  /** Effects in flight are waited for at closing. */
+  #track(activity: AnyActivity, done: Promise<void>): void {
+    if (activity.kind !== "effect") return;
+    this.#effects.add(done);
+    void done.finally(() => this.#effects.delete(done));
+  }
+
+  // ---- deadlines
+
+  #armTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const deadline = this.#journal.nextDeadline();
+    if (deadline === null || this.#closing) return;
+    const delay = Math.min(MAX_TIMEOUT_MS, Math.max(0, deadline - this.#options.now()));
+    this.#timer = setTimeout(() => this.#expireOverdue(), delay);
+  }
+
+  #expireOverdue(): void {
+    if (this.#closing || this.broken !== null) return;
+    this.#flush();
+    for (const wait of this.#journal.overdue(this.#options.now())) this.#expire(wait.run_id, wait.path, wait.name);
+    this.#armTimer();
+  }
+
+  #expire(runId: string, path: string, name: string): void {
+    this.#enqueue(runId, { kind: "wait-expired", path, data: { name } }, { durable: true });
+    this.#flush();
+  }
+
+  #sleeps(runId: string): boolean {
+    return this.#journal.openWaits(runId).some((wait) => wait.name === "timer");
+  }
+
+  #wasSettled(runId: string, name: string): boolean {
+    return this.#journal.events(runId).some((event) => (event.kind === "signal-received" || event.kind === "wait-expired") && event.data.name === name);
+  }
+
+  // ---- small things
+
+  #enqueue(runId: string, event: NewEvent, options: { durable: boolean }): void {
+    this.#queue.push({ run_id: runId, event, durable: options.durable });
+    this.#schedule();
+  }
+
+  #workflow(name: string): WorkflowDefinition {
+    const workflow = this.#workflows.get(name);
+    if (workflow === undefined) throw new BosunError("internal", `this Bosun has no workflow ${name}`);
+    return workflow;
+  }
+
+  #notify(note: EngineNote): void {
+    for (const listener of this.#listeners) listener(note);
+  }
+
+  #resolveSettled(runId: string): void {
+    if (this.#live.has(runId) || this.#sleeps(runId)) return;
+    const waiting = this.#settled.get(runId) ?? [];
+    this.#settled.delete(runId);
+    for (const { resolve } of waiting) resolve();
+  }
+
+  /** The journal refuses: nothing may happen any more that it could not tell of. */
+  #break(error: ErrorValue): void {
+    this.broken = error;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const live of this.#live.values()) for (const call of live.inFlight.values()) if (!call.effect) call.controller.abort();
+    const all = [...this.#settled.values()].flat();
+    this.#settled.clear();
+    for (const { reject } of all) reject(new BosunError(error.code, error.message));
+  }
+
+  #assertOpen(): void {
+    if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
+    if (this.#closing) throw new BosunError("internal", "Bosun is closing");
+  }
+}
+
+function divergedError(divergence: Divergence): ErrorValue {
+  return errorValue(
+    "internal",
+    `this version of Bosun would do something else than the journal has at event ${divergence.seq}: expected ${divergence.expected}; got ${divergence.actual}. Nothing was done; finish the run with the version that began it, or cancel it`,
+  );
+}

@@ -1,0 +1,108 @@
+/** Runs one attempt of an activity and says in events how it went. */
+import { setTimeout as delay } from "node:timers/promises";
+import { errorValue, toErrorValue } from "../../shared/errors.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
+import type { NewEvent } from "../../shared/events.ts";
+import { settleAtReservation } from "../../shared/usage.ts";
+import type { Usage } from "../../shared/usage.ts";
+import type { BlobStore } from "../journal/blobs.ts";
+import type { ActivityContext, AnyActivity, Probe } from "./activity.ts";
+import type { Codec } from "./codec.ts";
+import { traceparentOf } from "./trace-ids.ts";
+
+export interface CallRun {
+  readonly runId: string;
+  readonly path: string;
+  readonly activity: AnyActivity;
+  readonly input: unknown;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  readonly codec: Codec;
+  readonly blobs: BlobStore;
+  /** Text that streams in. */
+  delta(text: string): void;
+  emit(event: NewEvent, options: { durable: boolean }): void;
+}
+
+/** Emits `call-completed`, `call-failed`, or `attempt-ended` and later `attempt-started` for the next try. Never rejects. */
+export async function executeCall(call: CallRun): Promise<void> {
+  const { activity, path, attempt } = call;
+  let settled: Usage | undefined;
+  const context = contextOf(call, (usage) => (settled = usage));
+  const durable = activity.kind === "paid" || activity.kind === "effect";
+  try {
+    const output: unknown = await activity.run(call.input, context);
+    call.emit(completed(call, output, settled), { durable });
+  } catch (thrown) {
+    const error = call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
+    const usage = settled ?? reservedUsage(call);
+    const spent = usage === undefined ? {} : { usage };
+    const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, attempt) ?? null);
+    if (wait === null) {
+      call.emit({ kind: "call-failed", path, data: { attempt, error, ...spent } }, { durable });
+      return;
+    }
+    call.emit({ kind: "attempt-ended", path: `${path}/attempt:${attempt}`, data: { attempt, reason: "failed", error, ...spent } }, { durable });
+    await tryAgain(call, wait);
+  }
+}
+
+async function tryAgain(call: CallRun, waitMs: number): Promise<void> {
+  const { path, attempt } = call;
+  try {
+    await delay(waitMs, undefined, { signal: call.signal });
+    call.emit(attemptStarted(call, attempt + 1), { durable: true });
+  } catch {
+    call.emit({ kind: "call-failed", path, data: { attempt, error: errorValue("cancelled", "the run was cancelled") } }, { durable: true });
+  }
+}
+
+export function attemptStarted(call: { activity: AnyActivity; path: string; input: unknown }, attempt: number): NewEvent {
+  const reserve = call.activity.reserve?.(call.input);
+  return { kind: "attempt-started", path: `${call.path}/attempt:${attempt}`, data: { attempt, ...(reserve === undefined ? {} : { reserve }) } };
+}
+
+/** Asks the activity what became of an effect whose receipt is missing. */
+export async function probeCall(call: CallRun): Promise<{ readonly event: NewEvent } | { readonly notStarted: true } | { readonly uncertain: ErrorValue }> {
+  const { activity, path, attempt } = call;
+  const uncertain = (why: string) => ({
+    uncertain: errorValue("uncertain_effect", `${activity.name} was cut short and it cannot be told whether it happened: ${why}. Look, then \`bosun resume ${call.runId}\` checks again`),
+  });
+  if (activity.probe === undefined) return uncertain("nothing can check it");
+  let found: Probe<unknown>;
+  try {
+    found = await activity.probe(call.input, contextOf(call, () => undefined));
+  } catch (error) {
+    return uncertain(toErrorValue(error).message);
+  }
+  if (found.state === "not_started") return { notStarted: true };
+  if (found.state === "uncertain") return uncertain(found.why);
+  if (found.state === "failed") return { event: { kind: "call-failed", path, data: { attempt, error: found.error } } };
+  return { event: completed(call, found.output, undefined) };
+}
+
+function completed(call: CallRun, output: unknown, usage: Usage | undefined): NewEvent {
+  const result = call.codec.payload(call.codec.encode(output));
+  return { kind: "call-completed", path: call.path, data: { attempt: call.attempt, result, ...(usage === undefined ? {} : { usage }) } };
+}
+
+/** What an attempt that told nothing of its usage is settled at. */
+function reservedUsage(call: CallRun): Usage | undefined {
+  const reserve = call.activity.reserve?.(call.input);
+  return reserve === undefined ? undefined : settleAtReservation(reserve);
+}
+
+function contextOf(call: CallRun, settle: (usage: Usage) => void): ActivityContext {
+  return {
+    runId: call.runId,
+    path: call.path,
+    attempt: call.attempt,
+    signal: call.signal,
+    blobs: call.blobs,
+    traceparent: traceparentOf(call.runId, call.path),
+    keep: (value) => call.codec.keep(value),
+    chain: (items, before) => call.codec.chain(items, before),
+    settle,
+    delta: (text) => call.delta(text),
+  };
+}

@@ -1,0 +1,67 @@
+/** What becomes of calls that an earlier owner left without an outcome. */
+import { errorValue } from "../../shared/errors.ts";
+import type { ActivityKind, NewEvent, Payload, RunEvent } from "../../shared/events.ts";
+import { settleAtReservation } from "../../shared/usage.ts";
+import type { Reservation } from "../../shared/usage.ts";
+import { callPath } from "../journal/fold-run.ts";
+import type { AnyActivity } from "./activity.ts";
+import { attemptStarted } from "./execute-call.ts";
+
+export interface OpenCall {
+  readonly path: string;
+  readonly activity: string;
+  readonly kind: ActivityKind;
+  readonly input: Payload;
+  /** The attempt under way, or the last one when it had ended already. */
+  attempt: number;
+  /** Set aside for the attempt under way; null when none is. */
+  reserve: Reservation | null;
+  underWay: boolean;
+  lost: number;
+}
+
+/** Attempts of one paid call that may be lost in crashes before it is given up: a call that brings the process down must not be paid for ever. */
+const MAX_LOST = 3;
+
+export function openCallsOf(history: readonly RunEvent[]): readonly OpenCall[] {
+  const open = new Map<string, OpenCall>();
+  for (const event of history) {
+    if (event.kind === "call-started") {
+      const { activity, kind, input, reserve } = event.data;
+      open.set(event.path, { path: event.path, activity, kind, input, attempt: 1, reserve: reserve ?? null, underWay: true, lost: 0 });
+    } else if (event.kind === "attempt-started" || event.kind === "attempt-ended") {
+      const call = open.get(callPath(event.path));
+      if (call === undefined) continue;
+      call.attempt = event.data.attempt;
+      call.underWay = event.kind === "attempt-started";
+      call.reserve = event.kind === "attempt-started" ? (event.data.reserve ?? null) : null;
+      if (event.kind === "attempt-ended" && event.data.reason === "lost") call.lost += 1;
+    } else if (event.kind === "call-completed" || event.kind === "call-failed") {
+      open.delete(event.path);
+    }
+  }
+  return [...open.values()];
+}
+
+/** Events that settle what a paid call lost, and try it once more or give it up. */
+export function recoverPaid(call: OpenCall, activity: AnyActivity, input: unknown): readonly NewEvent[] {
+  const events: NewEvent[] = [];
+  const lost = call.lost + (call.underWay ? 1 : 0);
+  if (call.underWay) {
+    const usage = call.reserve === null ? {} : { usage: settleAtReservation(call.reserve) };
+    events.push({ kind: "attempt-ended", path: `${call.path}/attempt:${call.attempt}`, data: { attempt: call.attempt, reason: "lost", error: null, ...usage } });
+  }
+  if (lost >= MAX_LOST) {
+    const error = errorValue("model_unavailable", `${activity.name} was under way in ${lost} crashes; it is not tried again by itself`);
+    events.push({ kind: "call-failed", path: call.path, data: { attempt: call.attempt, error } });
+  } else {
+    events.push(attemptStarted({ activity, path: call.path, input }, call.attempt + 1));
+  }
+  return events;
+}
+
+/** How an open call of a cancelled run is closed: settled at what was set aside. */
+export function cancelledCall(call: OpenCall): NewEvent {
+  const usage = call.reserve === null ? {} : { usage: settleAtReservation(call.reserve) };
+  return { kind: "call-failed", path: call.path, data: { attempt: call.attempt, error: errorValue("cancelled", "the run was cancelled"), ...usage } };
+}

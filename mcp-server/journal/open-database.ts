@@ -1,0 +1,72 @@
+/** Opens the journal's SQLite file; a corrupt one is kept aside, never overwritten, never silently ignored. */
+import { existsSync, renameSync } from "node:fs";
+import { createRequire } from "node:module";
+import type DatabaseConstructor from "better-sqlite3";
+import type { Database } from "better-sqlite3";
+import { BosunError } from "../../shared/errors.ts";
+import { migrate } from "./migrations.ts";
+
+export interface OpenedDatabase {
+  readonly db: Database;
+  /** Where a corrupt predecessor was put, null when there was none. */
+  readonly setAside: string | null;
+}
+
+/**
+ * @param options.check runs SQLite's `quick_check` first; wanted after an unclean end.
+ * @throws BosunError internal (cannot be opened), conflict (newer schema, locked)
+ */
+export function openDatabase(file: string, options: { readonly: boolean; check: boolean }): OpenedDatabase {
+  try {
+    return { db: openChecked(file, options), setAside: null };
+  } catch (error) {
+    if (!isCorruption(error) || options.readonly) throw explain(file, error);
+  }
+  const aside = `${file}.corrupt-${new Date().toISOString().replaceAll(/[:.]/gu, "-")}`;
+  for (const suffix of ["", "-wal", "-shm"]) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+  try {
+    return { db: openChecked(file, options), setAside: aside };
+  } catch (error) {
+    throw explain(file, error);
+  }
+}
+
+function openChecked(file: string, options: { readonly: boolean; check: boolean }): Database {
+  const db = new (loadDriver())(file, { readonly: options.readonly, fileMustExist: options.readonly, timeout: 5_000 });
+  try {
+    if (options.check) {
+      const verdict = db.pragma("quick_check(1)", { simple: true });
+      if (verdict !== "ok") throw Object.assign(new Error(String(verdict)), { code: "SQLITE_CORRUPT" });
+    }
+    if (!options.readonly) {
+      db.pragma("journal_mode = WAL");
+      db.pragma("synchronous = NORMAL");
+      migrate(db);
+    }
+    db.pragma("cache_size = -16384");
+    db.pragma("foreign_keys = OFF");
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** better-sqlite3 13 needs Node-API 10 and ends in a segmentation fault below it, so ask before it is loaded. */
+export function loadDriver(): typeof DatabaseConstructor {
+  if (Number(process.versions.napi) < 10) {
+    throw new BosunError("internal", `Node ${process.versions.node} is too old for Bosun's database: Node 22.14 or newer is needed`);
+  }
+  return createRequire(import.meta.url)("better-sqlite3") as typeof DatabaseConstructor;
+}
+
+function isCorruption(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB" || (typeof code === "string" && code.startsWith("SQLITE_CORRUPT_"));
+}
+
+function explain(file: string, error: unknown): unknown {
+  if (error instanceof BosunError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new BosunError("internal", `cannot open ${file}: ${message}`, { cause: error });
+}

@@ -1,0 +1,52 @@
+/**
+ * One owner per data folder: a small SQLite file held in `BEGIN EXCLUSIVE`. The operating system frees it at the owner's death,
+ * however it died, so there is no lease to time out.
+ */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BosunError } from "../../shared/errors.ts";
+import { loadDriver } from "./open-database.ts";
+
+export interface OwnerLock {
+  /** False when an earlier owner ended without giving the folder free. */
+  readonly cleanBefore: boolean;
+  release(): void;
+}
+
+/** @throws BosunError conflict while another living process owns the folder. */
+export function takeOwnerLock(folder: string): OwnerLock {
+  const db = new (loadDriver())(join(folder, "owner.lock"), { timeout: 0 });
+  const note = join(folder, "owner.json");
+  try {
+    db.pragma("journal_mode = MEMORY");
+    db.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db.close();
+    if (String((error as { code?: unknown }).code).startsWith("SQLITE_BUSY")) throw new BosunError("conflict", `another Bosun process${ownerOf(note)} works on this data folder (${folder}): wait for it to end, or decide and cancel there`);
+    throw new BosunError("internal", `cannot take the lock in ${folder}: ${(error as Error).message}`, { cause: error });
+  }
+  const cleanBefore = !existsSync(note);
+  writeFileSync(note, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }), { mode: 0o600 });
+  return {
+    cleanBefore,
+    release: () => {
+      rmSync(note, { force: true });
+      db.exec("ROLLBACK");
+      db.close();
+    },
+  };
+}
+
+function ownerOf(note: string): string {
+  const owner = readNote(note);
+  return owner === null ? "" : ` (pid ${owner.pid}, since ${owner.since})`;
+}
+
+function readNote(note: string): { pid: number; since: string } | null {
+  try {
+    const owner = JSON.parse(readFileSync(note, "utf8")) as { pid?: unknown; since?: unknown };
+    return { pid: Number(owner.pid), since: String(owner.since) };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The journal: what every run does, as events in one append-only, hash-chained sequence per run, and the projections that are
+ * kept beside it in the same transaction. The journal never decides anything and never calls a model, a tool or the workspace.
+ */
+import type { EventOf, NewEvent, RunEvent } from "../../shared/events.ts";
+import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
+import type { RunStatus } from "../../shared/run-view.ts";
+import type { UsageSource } from "../../shared/usage.ts";
+import type { BlobStore } from "./blobs.ts";
+import type { RunFold } from "./fold-run.ts";
+
+/** Events of one run that are to be appended together, in this order. */
+export interface Append {
+  readonly run_id: string;
+  readonly event: NewEvent;
+}
+
+export type StartEvent = EventOf<"run-started">["data"];
+
+export interface ApprovalRow {
+  readonly run_id: string;
+  readonly path: string;
+  readonly request: ApprovalRequest;
+  readonly status: "open" | "approved" | "rejected" | "expired" | "void";
+  readonly decision: ApprovalDecision | null;
+  readonly requested_at: number;
+  readonly decided_at: number | null;
+}
+
+export interface OpenWait {
+  readonly run_id: string;
+  readonly path: string;
+  readonly name: string;
+  readonly deadline: number | null;
+}
+
+export interface UsageRow {
+  readonly run_id: string;
+  readonly worker: string;
+  readonly model: string;
+  /** UTC day, `2026-01-31`. */
+  readonly day: string;
+  readonly calls: number;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly cached_tokens: number;
+  readonly usd: number | null;
+  readonly source: UsageSource;
+}
+
+/** Reading, open to any process. */
+export interface JournalReader {
+  readonly blobs: BlobStore;
+  /** @throws BosunError not_found */
+  run(runId: string): RunFold;
+  runs(filter: { status?: RunStatus; session_id?: string; limit: number }): readonly RunFold[];
+  /** Runs that were started from this one (reverts), oldest first. */
+  children(runId: string): readonly RunFold[];
+  /** Ids that start so, at most `limit`. */
+  runsWithPrefix(prefix: string, limit: number): readonly string[];
+  /** Events in order. @throws BosunError not_found */
+  events(runId: string): readonly RunEvent[];
+  /** Hash of the last event, lower-case hex. */
+  head(runId: string): string;
+  approval(approvalId: string): ApprovalRow | null;
+  approvals(filter: { run_id?: string; open?: boolean }): readonly ApprovalRow[];
+  usage(runId: string): readonly UsageRow[];
+}
+
+export interface Journal extends JournalReader {
+  readonly epoch: number;
+  /**
+   * Appends in one transaction, projections included, and returns the events as they stand.
+   * @param durable flushed to the medium before it returns (`synchronous=FULL`), else safe against a killed process only.
+   * @throws BosunError conflict when another owner took over, internal when the medium refuses (a full disk); nothing is appended then.
+   */
+  commit(appends: readonly Append[], durable: boolean): readonly RunEvent[];
+  /** The open wait of this name, if any. */
+  openWait(runId: string, name: string): OpenWait | null;
+  /** Open waits of a run. */
+  openWaits(runId: string): readonly OpenWait[];
+  /** The earliest deadline of all open waits. */
+  nextDeadline(): number | null;
+  overdue(now: number): readonly OpenWait[];
+  /** Runs without an end that were not parked at their last event. */
+  unfinished(): readonly string[];
+  /** Notes that a run waits and needs nothing until its next event. */
+  park(runId: string): void;
+  /** Throws all projections away and builds them again from the events. */
+  rebuild(): void;
+  close(): void;
+}

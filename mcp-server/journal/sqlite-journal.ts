@@ -1,0 +1,348 @@
+/** The journal on SQLite (WAL). One transaction per commit: events, blobs and projections together. */
+import { chmodSync } from "node:fs";
+import type { Database, Statement } from "better-sqlite3";
+import { createHash } from "node:crypto";
+import type { BlobRef } from "../../shared/change.ts";
+import { BosunError, isBosunError } from "../../shared/errors.ts";
+import type { RunEvent } from "../../shared/events.ts";
+import { failpoint } from "../engine/failpoint.ts";
+import type { BlobStore } from "./blobs.ts";
+import { chainHash, GENESIS } from "./chain-hash.ts";
+import { foldEvent, startFold, statusOf } from "./fold-run.ts";
+import type { RunFold } from "./fold-run.ts";
+import { openDatabase } from "./open-database.ts";
+import type { Append, ApprovalRow, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
+import { createProjector, PROJECTIONS } from "./projector.ts";
+
+export interface JournalOptions {
+  readonly file: string;
+  /** Run SQLite's check first; after an unclean end. */
+  readonly check?: boolean;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Upper bound of the file in pages of 4 KiB; for tests of a full disk. */
+  readonly maxPages?: number;
+}
+
+interface Head {
+  readonly run: number;
+  seq: number;
+  time: number;
+  hash: Buffer;
+  fold: RunFold;
+}
+
+interface EventRow {
+  readonly seq: number;
+  readonly time: number;
+  readonly epoch: number;
+  readonly kind: string;
+  readonly path: string;
+  readonly data: string;
+}
+
+/** Opens for reading only: no lock, no migration, no repair. @throws BosunError not_found when there is no journal yet */
+export function openJournalReader(file: string): { reader: JournalReader; close: () => void } {
+  const { db } = openDatabase(file, { readonly: true, check: false });
+  return { reader: new SqliteJournalReader(db), close: () => db.close() };
+}
+
+/** Opens as the owner: migrates, takes the next epoch. The caller holds the owner lock. */
+export function createSqliteJournal(options: JournalOptions): { journal: Journal; setAside: string | null } {
+  const { db, setAside } = openDatabase(options.file, { readonly: false, check: options.check ?? false });
+  for (const suffix of ["", "-wal", "-shm"]) tryChmod(options.file + suffix);
+  if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`);
+  return { journal: new SqliteJournal(db, options.now), setAside };
+}
+
+class SqliteJournalReader implements JournalReader {
+  readonly blobs: BlobStore;
+  protected readonly db: Database;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(db: Database) {
+    this.db = db;
+    this.blobs = {
+      get: (hash) => this.readBlob(hash),
+      has: (hash) => this.findBlob(hash) !== undefined,
+      put: () => {
+        throw new BosunError("internal", "the journal was opened for reading only");
+      },
+    };
+  }
+
+  protected sql(text: string): Statement {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.db.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  protected findBlob(hash: string): Buffer | undefined {
+    const row = this.sql("SELECT body FROM blobs WHERE hash = ?").get(Buffer.from(hash, "hex")) as { body: Buffer } | undefined;
+    return row?.body;
+  }
+
+  protected readBlob(hash: string): Buffer {
+    const body = this.findBlob(hash);
+    if (body === undefined) throw new BosunError("not_found", `payload ${hash.slice(0, 12)} was removed or never kept`);
+    return body;
+  }
+
+  protected keyOf(runId: string): number {
+    const row = this.sql("SELECT run FROM run_keys WHERE run_id = ?").get(runId) as { run: number } | undefined;
+    if (row === undefined) throw new BosunError("not_found", `no run ${runId}: \`bosun runs\` lists them`);
+    return row.run;
+  }
+
+  run(runId: string): RunFold {
+    const row = this.sql("SELECT fold FROM runs WHERE run = ?").get(this.keyOf(runId)) as { fold: string } | undefined;
+    if (row === undefined) throw new BosunError("not_found", `no run ${runId}: \`bosun runs\` lists them`);
+    return JSON.parse(row.fold) as RunFold;
+  }
+
+  runs(filter: Parameters<JournalReader["runs"]>[0]): readonly RunFold[] {
+    const rows = this.sql("SELECT fold FROM runs WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR session_id = ?2) ORDER BY run DESC LIMIT ?3").all(
+      filter.status ?? null,
+      filter.session_id ?? null,
+      filter.limit,
+    ) as { fold: string }[];
+    return rows.map((row) => JSON.parse(row.fold) as RunFold);
+  }
+
+  children(runId: string): readonly RunFold[] {
+    const rows = this.sql("SELECT fold FROM runs WHERE parent = ? ORDER BY run").all(runId) as { fold: string }[];
+    return rows.map((row) => JSON.parse(row.fold) as RunFold);
+  }
+
+  runsWithPrefix(prefix: string, limit: number): readonly string[] {
+    const rows = this.sql("SELECT run_id FROM run_keys WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY run DESC LIMIT ?2").all(prefix, limit);
+    return (rows as { run_id: string }[]).map((row) => row.run_id);
+  }
+
+  events(runId: string): readonly RunEvent[] {
+    const rows = this.sql("SELECT seq, time, epoch, kind, path, data FROM events WHERE run = ? ORDER BY seq").all(this.keyOf(runId)) as EventRow[];
+    return rows.map((row) => ({ ...row, run_id: runId, data: JSON.parse(row.data) as unknown }) as RunEvent);
+  }
+
+  head(runId: string): string {
+    const row = this.sql("SELECT hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1").get(this.keyOf(runId)) as { hash: Buffer } | undefined;
+    return (row?.hash ?? GENESIS).toString("hex");
+  }
+
+  approval(approvalId: string): ApprovalRow | null {
+    const row = this.sql(`${APPROVALS} WHERE approval_id = ?`).get(approvalId) as RawApproval | undefined;
+    return row === undefined ? null : approvalRow(row);
+  }
+
+  approvals(filter: { run_id?: string; open?: boolean }): readonly ApprovalRow[] {
+    const rows = this.sql(`${APPROVALS} WHERE (?1 IS NULL OR run_id = ?1) AND (?2 = 0 OR status = 'open') ORDER BY requested_at, approval_id`).all(
+      filter.run_id ?? null,
+      filter.open === true ? 1 : 0,
+    ) as RawApproval[];
+    return rows.map(approvalRow);
+  }
+
+  usage(runId: string): readonly UsageRow[] {
+    const rows = this.sql("SELECT worker, model, day, calls, prompt_tokens, completion_tokens, cached_tokens, usd, source FROM usage WHERE run = ? ORDER BY worker, model, day").all(this.keyOf(runId));
+    return (rows as Omit<UsageRow, "run_id">[]).map((row) => ({ ...row, run_id: runId }));
+  }
+}
+
+class SqliteJournal extends SqliteJournalReader implements Journal {
+  readonly epoch: number;
+  readonly #now: () => number;
+  readonly #heads = new Map<string, Head>();
+  readonly #pendingBlobs = new Map<string, Buffer>();
+  readonly #project: ReturnType<typeof createProjector>;
+  override readonly blobs: BlobStore;
+
+  constructor(db: Database, now: () => number) {
+    super(db);
+    this.#now = now;
+    this.epoch = this.#takeEpoch();
+    this.#project = createProjector((text) => this.sql(text));
+    this.blobs = {
+      put: (bytes) => this.#putBlob(bytes),
+      get: (hash) => this.#pendingBlobs.get(hash) ?? this.readBlob(hash),
+      has: (hash) => this.#pendingBlobs.has(hash) || this.findBlob(hash) !== undefined,
+    };
+  }
+
+  #takeEpoch(): number {
+    this.db.pragma("synchronous = FULL");
+    const epoch = this.db
+      .transaction(() => {
+        const row = this.sql("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: string } | undefined;
+        const next = Number(row?.value ?? 0) + 1;
+        this.sql("INSERT INTO meta VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(next));
+        return next;
+      })
+      .immediate();
+    return epoch;
+  }
+
+  #putBlob(bytes: Uint8Array): BlobRef {
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    if (!this.#pendingBlobs.has(digest)) this.#pendingBlobs.set(digest, Buffer.from(bytes));
+    return { $blob: digest, size: bytes.byteLength };
+  }
+
+  commit(appends: readonly Append[], durable: boolean): readonly RunEvent[] {
+    if (appends.length === 0) return [];
+    failpoint("journal.before-commit");
+    try {
+      this.db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
+      const events = this.db.transaction(() => this.#append(appends)).immediate();
+      this.#pendingBlobs.clear();
+      failpoint("journal.after-commit");
+      return events;
+    } catch (error) {
+      for (const { run_id: runId } of appends) this.#heads.delete(runId);
+      throw isBosunError(error) ? error : explainWrite(error);
+    }
+  }
+
+  #append(appends: readonly Append[]): RunEvent[] {
+    const owner = this.sql("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: string };
+    if (Number(owner.value) !== this.epoch) throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
+    for (const [hash, body] of this.#pendingBlobs) this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(Buffer.from(hash, "hex"), body);
+    const insert = this.sql("INSERT INTO events (run, seq, time, epoch, kind, path, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    const touched = new Set<Head>();
+    const events = appends.map(({ run_id: runId, event }) => {
+      const head = this.#head(runId);
+      head.seq += 1;
+      head.time = Math.max(head.time, this.#now());
+      const full = { run_id: runId, seq: head.seq, time: head.time, epoch: this.epoch, ...event } as RunEvent;
+      const data = JSON.stringify(event.data);
+      head.hash = chainHash(head.hash, full, data);
+      insert.run(head.run, full.seq, full.time, full.epoch, full.kind, full.path, data, head.hash);
+      if (full.kind === "run-started") head.fold = startFold(full);
+      else foldEvent(head.fold, full);
+      this.#project(head.run, full);
+      touched.add(head);
+      return full;
+    });
+    for (const head of touched) this.#saveFold(head);
+    return events;
+  }
+
+  #saveFold({ run, fold }: Head): void {
+    this.sql(
+      "INSERT INTO runs (run, status, session_id, parent, ended, fold) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET status = excluded.status, ended = excluded.ended, fold = excluded.fold",
+    ).run(run, statusOf(fold), fold.session_id, fold.parent?.run_id ?? null, fold.ended === null ? 0 : 1, JSON.stringify(fold));
+    if (fold.ended !== null) this.#heads.delete(fold.run_id);
+  }
+
+  #head(runId: string): Head {
+    const known = this.#heads.get(runId);
+    if (known !== undefined) return known;
+    const row = this.sql("SELECT run FROM run_keys WHERE run_id = ?").get(runId) as { run: number } | undefined;
+    const head = row === undefined ? this.#newHead(runId) : this.#loadHead(row.run, runId);
+    this.#heads.set(runId, head);
+    return head;
+  }
+
+  #newHead(runId: string): Head {
+    const { lastInsertRowid } = this.sql("INSERT INTO run_keys (run_id) VALUES (?)").run(runId);
+    // The fold is set by the run's first event, `run-started`, in the same transaction.
+    return { run: Number(lastInsertRowid), seq: 0, time: 0, hash: GENESIS, fold: undefined as unknown as RunFold };
+  }
+
+  #loadHead(run: number, runId: string): Head {
+    const last = this.sql("SELECT seq, time, hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1").get(run) as { seq: number; time: number; hash: Buffer };
+    return { run, seq: last.seq, time: last.time, hash: last.hash, fold: this.run(runId) };
+  }
+
+  openWait(runId: string, name: string): OpenWait | null {
+    return this.openWaits(runId).find((wait) => wait.name === name) ?? null;
+  }
+
+  openWaits(runId: string): readonly OpenWait[] {
+    const rows = this.sql("SELECT path, name, deadline FROM waits WHERE run = ? ORDER BY path").all(this.keyOf(runId)) as Omit<OpenWait, "run_id">[];
+    return rows.map((row) => ({ ...row, run_id: runId }));
+  }
+
+  nextDeadline(): number | null {
+    const row = this.sql("SELECT min(deadline) AS deadline FROM waits WHERE deadline IS NOT NULL").get() as { deadline: number | null };
+    return row.deadline;
+  }
+
+  overdue(now: number): readonly OpenWait[] {
+    return this.sql("SELECT run_id, path, name, deadline FROM waits JOIN run_keys USING (run) WHERE deadline <= ? ORDER BY deadline, run, path").all(now) as OpenWait[];
+  }
+
+  unfinished(): readonly string[] {
+    const rows = this.sql(
+      `SELECT run_id FROM runs JOIN run_keys USING (run) LEFT JOIN parked USING (run)
+       WHERE ended = 0 AND (parked.seq IS NULL OR parked.seq < (SELECT max(seq) FROM events WHERE events.run = runs.run)) ORDER BY run`,
+    ).all();
+    return (rows as { run_id: string }[]).map((row) => row.run_id);
+  }
+
+  park(runId: string): void {
+    const head = this.#head(runId);
+    this.#heads.delete(runId);
+    if (head.fold.ended !== null) return;
+    this.sql("INSERT INTO parked VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq").run(head.run, head.seq);
+  }
+
+  rebuild(): void {
+    this.#heads.clear();
+    this.db
+      .transaction(() => {
+        for (const table of PROJECTIONS) this.sql(`DELETE FROM ${table}`).run();
+        for (const { run, run_id: runId } of this.sql("SELECT run, run_id FROM run_keys ORDER BY run").all() as { run: number; run_id: string }[]) this.#rebuildRun(run, runId);
+      })
+      .immediate();
+    this.#heads.clear();
+  }
+
+  #rebuildRun(run: number, runId: string): void {
+    let fold: RunFold | null = null;
+    for (const event of this.events(runId)) {
+      if (event.kind === "run-started") fold = startFold(event);
+      else if (fold !== null) foldEvent(fold, event);
+      this.#project(run, event);
+    }
+    if (fold !== null) this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold });
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+const APPROVALS = "SELECT run_id, path, request, status, decision, requested_at, decided_at FROM approvals JOIN run_keys USING (run)";
+
+interface RawApproval extends Omit<ApprovalRow, "request" | "decision"> {
+  readonly request: string;
+  readonly decision: string | null;
+}
+
+function approvalRow(row: RawApproval): ApprovalRow {
+  return {
+    ...row,
+    request: JSON.parse(row.request) as ApprovalRow["request"],
+    decision: row.decision === null ? null : (JSON.parse(row.decision) as ApprovalRow["decision"]),
+  };
+}
+
+function explainWrite(error: unknown): BosunError {
+  const code = String((error as { code?: unknown }).code ?? "");
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === "SQLITE_FULL" || code.includes("ENOSPC")) {
+    return new BosunError("internal", "the disk is full: the journal cannot be written, so nothing more is done. Free some space; `bosun resume <run>` goes on where it was", { cause: error });
+  }
+  return new BosunError("internal", `the journal cannot be written (${code || "error"}): ${message}. Nothing more is done; \`bosun resume <run>\` goes on where it was`, { cause: error });
+}
+
+function tryChmod(file: string): void {
+  try {
+    chmodSync(file, 0o600);
+  } catch {
+    // The -wal and -shm files are there only after the first write.
+  }
+}

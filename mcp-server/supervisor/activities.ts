@@ -1,0 +1,110 @@
+/**
+ * The supervisor: plan, schedule, work loop, replan, synthesise. Pure: it imports `shared/` only, and everything that touches the
+ * world is one of the activities below, asked for through the durable context. It never sees a clock, a file or a socket.
+ */
+import type { FileChange, Risk } from "../../shared/change.ts";
+import type { Chain, DurableContext, Json, Kept } from "../../shared/durable.ts";
+import type { Effects } from "../../shared/effects.ts";
+import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
+import type { WorkerDefinition } from "../../shared/worker.ts";
+
+/** A message, or one that is kept already as the answer of an activity: so it is stored once. */
+export type TranscriptItem = ModelMessage | Kept<AssistantMessage> | { readonly role: "tool"; readonly tool_call_id: string; readonly content: Kept<string> };
+
+/** What a run may use, pinned when it starts. */
+export interface Crew {
+  readonly workers: readonly { readonly name: string; readonly description: string; readonly examples: readonly string[] }[];
+  /** `provider:model` by tier, in the order in which they are tried. */
+  readonly models: Readonly<Record<Tier, readonly string[]>>;
+  readonly limits: Limits;
+  readonly plan_schema: Kept<ReplySchema>;
+  readonly replan_schema: Kept<ReplySchema>;
+}
+
+export interface Limits {
+  readonly max_parallel_steps: number;
+  readonly max_steps: number;
+  readonly max_revisions: number;
+  readonly max_turns: number;
+  readonly max_completion_tokens: number;
+  /** Below this confidence the person is asked before anything is done. */
+  readonly ask_below: number;
+}
+
+/** A worker as a step uses it, pinned when the step starts. */
+export interface PinnedWorker {
+  readonly definition: WorkerDefinition;
+  readonly tools: Kept<readonly ToolOffer[]>;
+}
+
+export interface AskModel {
+  readonly purpose: Purpose;
+  readonly worker: string | null;
+  readonly models: readonly string[];
+  readonly turn: number;
+  readonly transcript: Chain<TranscriptItem>;
+  readonly tools: Kept<readonly ToolOffer[]> | null;
+  readonly reply_schema: Kept<ReplySchema> | null;
+  readonly max_completion_tokens: number;
+}
+
+export interface ModelAnswer {
+  readonly message: Kept<AssistantMessage>;
+  /** `provider:model` that was asked. */
+  readonly model: string;
+  readonly finish_reason: ModelReply["finish_reason"];
+  /** The validated reply, when a schema was asked for. */
+  readonly data?: Json;
+  /** Why the reply does not validate. */
+  readonly invalid?: string;
+  /** Rule of the scripted model that answered. */
+  readonly rule?: number;
+}
+
+export interface UseTool {
+  readonly worker: string;
+  readonly step: string;
+  readonly tool: string;
+  /** As the model wrote them. */
+  readonly arguments: string;
+}
+
+export interface ToolAnswer {
+  readonly text: Kept<string>;
+  readonly seen?: Readonly<Record<string, string | null>>;
+  readonly writes?: readonly FileChange[];
+}
+
+/** What a step's writes amount to, put up for approval as a whole; null when they came to nothing. */
+export interface Proposal {
+  readonly change_set_id: string;
+  readonly digest: string;
+  readonly kind: "write" | "delete" | "revert";
+  readonly title: string;
+  readonly risk: Risk;
+  readonly reasons: readonly string[];
+  readonly files: readonly string[];
+  readonly changes: Kept<readonly FileChange[]>;
+  readonly diff: Kept<string>;
+  /** Epoch milliseconds. */
+  readonly expires_at: number;
+}
+
+export type SupervisorActivities = {
+  configure: { input: { readonly model: string | null }; output: Crew };
+  describe_worker: { input: { readonly worker: string }; output: PinnedWorker };
+  ask_model: { input: AskModel; output: ModelAnswer };
+  /** Effects of the calls of one turn, in order; null where the call is not valid. */
+  inspect_calls: { input: { readonly calls: readonly { readonly tool: string; readonly arguments: string }[] }; output: readonly (Effects | null)[] };
+  use_tool: { input: UseTool; output: ToolAnswer };
+  propose_changes: { input: { readonly step: string; readonly worker: string; readonly change_set_id: string }; output: Proposal | null };
+  propose_revert: { input: { readonly run_id: string; readonly change_set_id: string }; output: Proposal | null };
+  apply_changes: {
+    input: { readonly step: string; readonly change_set_id: string; readonly approval_id: string; readonly digest: string; readonly changes: Kept<readonly FileChange[]> };
+    output: { readonly paths: readonly string[] };
+  };
+  discard_changes: { input: { readonly step: string; readonly change_set_id: string | null; readonly why: string }; output: { readonly paths: readonly string[] } };
+};
+
+export type Ctx = DurableContext<SupervisorActivities>;
+

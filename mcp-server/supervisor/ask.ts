@@ -1,0 +1,51 @@
+/** Asking a model, with what to do when it cannot be had: the run stops where it is and a person resumes it; nothing is lost. */
+import type { Chain, Outcome } from "../../shared/durable.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
+import type { AskModel, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
+
+/** A failure that time or a person can mend, so that giving up would lose work. */
+function worthWaiting(error: ErrorValue): boolean {
+  return error.code === "model_unavailable" || error.code === "rate_limited" || error.code === "timeout" || error.code === "budget_exceeded";
+}
+
+/** Asks until there is an answer, holding the run in between; fails only with what asking again cannot mend. */
+export async function ask(ctx: Ctx, request: AskModel): Promise<Outcome<ModelAnswer>> {
+  for (;;) {
+    const outcome = await ctx.call("ask_model", request);
+    if (outcome.ok || !worthWaiting(outcome.error)) return outcome;
+    await ctx.hold(outcome.error);
+  }
+}
+
+/** What is wrong with an answer, as told to the model; null when nothing is. */
+export type Complaint = (answer: ModelAnswer) => string | null;
+
+export interface Checked {
+  readonly answer: ModelAnswer;
+  /** The conversation with this answer in it. */
+  readonly transcript: Chain<TranscriptItem>;
+}
+
+/** Asks; an answer that does not do is complained about and asked for once more, then it counts as the model's failure. */
+export async function askChecked(ctx: Ctx, request: AskModel, complaint: Complaint): Promise<Outcome<Checked>> {
+  let transcript = request.transcript;
+  let problem = "";
+  let model = "";
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const outcome = await ask(ctx, { ...request, transcript });
+    if (!outcome.ok) return outcome;
+    transcript = ctx.chain<TranscriptItem>([outcome.value.message], transcript);
+    const found = complaint(outcome.value);
+    if (found === null) return { ok: true, value: { answer: outcome.value, transcript } };
+    problem = found;
+    model = outcome.value.model;
+    transcript = ctx.chain<TranscriptItem>([{ role: "user", content: `That answer cannot be used: ${problem}\nAnswer again, corrected and complete.` }], transcript);
+  }
+  return { ok: false, error: { code: "model_refused", message: `${model} answered the ${request.purpose} request twice with something that cannot be used: ${problem}`, retryable: false } };
+}
+
+/** An answer with neither text nor a tool call says nothing. */
+export function emptyComplaint(answer: ModelAnswer): string | null {
+  const { content, tool_calls: calls } = answer.message.value;
+  return content.trim() === "" && (calls ?? []).length === 0 ? "it is empty" : null;
+}

@@ -1,0 +1,69 @@
+/** The tool calls of one turn: side by side where their effects allow, answered in their order. */
+import { groupByEffects } from "../../shared/effects.ts";
+import type { ToolCall } from "../../shared/model.ts";
+import type { PlanStep } from "../../shared/plan.ts";
+import type { Ctx, TranscriptItem } from "./activities.ts";
+
+export type CalledTools =
+  | { readonly gaveUp: string }
+  | {
+      readonly messages: readonly TranscriptItem[];
+      /** Something was put into the overlay. */
+      readonly wrote: boolean;
+      /** When every call failed: what was called and how it failed, to see a loop by. */
+      readonly failedCall: string | null;
+    };
+
+const GIVE_UP = "give_up";
+const MAX_CALLS = 32;
+
+export async function callTools(ctx: Ctx, step: PlanStep, calls: readonly ToolCall[]): Promise<CalledTools> {
+  const giveUp = calls.find((call) => call.name === GIVE_UP);
+  if (giveUp !== undefined) return { gaveUp: reasonOf(giveUp) };
+  const taken = calls.slice(0, MAX_CALLS);
+  const waves = await wavesOf(ctx, taken);
+  const results: Result[] = [];
+  for (const wave of waves) {
+    const done = await Promise.all(wave.map((index) => useTool(ctx, step, taken[index] as ToolCall)));
+    for (const [position, index] of wave.entries()) results[index] = done[position] as Result;
+  }
+  const refused = calls.slice(MAX_CALLS).map((call): TranscriptItem => ({ role: "tool", tool_call_id: call.id, content: `Not done: at most ${MAX_CALLS} calls in one answer.` }));
+  return {
+    messages: [...results.map((result) => result.message), ...refused],
+    wrote: results.some((result) => result.wrote),
+    failedCall: results.every((result) => result.failure !== null) ? results.map((result) => result.failure).join("\n") : null,
+  };
+}
+
+/** Indexes of the calls, in groups that run one after the other. A single call needs no asking. */
+async function wavesOf(ctx: Ctx, calls: readonly ToolCall[]): Promise<readonly (readonly number[])[]> {
+  if (calls.length === 1) return [[0]];
+  const inspected = await ctx.call("inspect_calls", { calls: calls.map((call) => ({ tool: call.name, arguments: call.arguments })) });
+  if (!inspected.ok) return calls.map((_, index) => [index]);
+  return groupByEffects(inspected.value.map((effects) => effects ?? { reads: [], writes: [], exclusive: false }));
+}
+
+interface Result {
+  readonly message: TranscriptItem;
+  readonly wrote: boolean;
+  readonly failure: string | null;
+}
+
+async function useTool(ctx: Ctx, step: PlanStep, call: ToolCall): Promise<Result> {
+  const outcome = await ctx.call("use_tool", { worker: step.worker, step: step.id, tool: call.name, arguments: call.arguments }, "tool");
+  if (!outcome.ok) {
+    const { code, message } = outcome.error;
+    return { message: { role: "tool", tool_call_id: call.id, content: `Error (${code}): ${message}` }, wrote: false, failure: `${call.name}(${call.arguments}): ${message}` };
+  }
+  return { message: { role: "tool", tool_call_id: call.id, content: outcome.value.text }, wrote: (outcome.value.writes ?? []).length > 0, failure: null };
+}
+
+function reasonOf(call: ToolCall): string {
+  try {
+    const args = JSON.parse(call.arguments) as { reason?: unknown };
+    if (typeof args.reason === "string" && args.reason.trim() !== "") return args.reason;
+  } catch {
+    // The reason is whatever it wrote, then.
+  }
+  return call.arguments.trim() === "" ? "(no reason given)" : call.arguments;
+}

@@ -1,0 +1,104 @@
+/** One step: a worker's turns until it reports, gives up, or runs out. Its conversation is its own. */
+import type { Chain, Outcome } from "../../shared/durable.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
+import type { PlanStep } from "../../shared/plan.ts";
+import type { Crew, Ctx, ModelAnswer, PinnedWorker, TranscriptItem } from "./activities.ts";
+import { askChecked, emptyComplaint } from "./ask.ts";
+import { callTools } from "./call-tools.ts";
+import type { TaskInput } from "./make-plan.ts";
+import { packetMessage, workerPrompt } from "./prompts.ts";
+import type { StepOutcome } from "./prompts.ts";
+import { settleChanges } from "./settle-changes.ts";
+
+export interface StepWork {
+  readonly crew: Crew;
+  readonly input: TaskInput;
+  readonly step: PlanStep;
+  /** Of the steps it depends on; never another worker's conversation. */
+  readonly reports: readonly StepOutcome[];
+  /** A replan dropped this step. */
+  cancelled(): boolean;
+}
+
+/** What a turn leads to: another turn, or the end of the step. */
+type Turn = { readonly next: Chain<TranscriptItem>; readonly failedCall: string | null } | { readonly end: Outcome<string> };
+
+/** The same call failing so often in a row is a loop. */
+const MAX_SAME_FAILURES = 3;
+
+/** The worker's report, or why there is none. */
+export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>> {
+  const described = await ctx.call("describe_worker", { worker: work.step.worker });
+  if (!described.ok) return described;
+  const worker = described.value;
+  const { input, step, reports } = work;
+  const system = ctx.chain<TranscriptItem>([{ role: "system", content: workerPrompt(worker.definition.name, worker.definition.prompt) }]);
+  let transcript = ctx.chain<TranscriptItem>(
+    [{ role: "user", content: packetMessage({ task: input.task, goal: step.goal, expects: step.expects, files: input.files, context: input.context, reports }) }],
+    system,
+  );
+  const maxTurns = Math.min(worker.definition.max_turns, work.crew.limits.max_turns);
+  const failures: string[] = [];
+  const changes = { pending: false };
+  for (let turn = 1; turn <= maxTurns; turn += 1) {
+    if (work.cancelled()) return stop(ctx, work, changes, error("cancelled", "a new plan dropped this step"));
+    const result = await ctx.branch(`turn:${turn}`, (inner) => takeTurn(inner, { work, worker, transcript, turn, changes }));
+    if ("end" in result) return result.end.ok ? result.end : stop(ctx, work, changes, result.end.error);
+    transcript = result.next;
+    if (result.failedCall === null) failures.length = 0;
+    else failures.push(result.failedCall);
+    if (sameFailures(failures)) return stop(ctx, work, changes, error("tool_failed", `the ${step.worker} repeated the same failing call ${MAX_SAME_FAILURES} times: ${failures.at(-1) ?? ""}`));
+  }
+  return stop(ctx, work, changes, error("tool_failed", `the ${step.worker} ran out of its ${maxTurns} turns without a report`));
+}
+
+async function takeTurn(ctx: Ctx, at: { work: StepWork; worker: PinnedWorker; transcript: Chain<TranscriptItem>; turn: number; changes: { pending: boolean } }): Promise<Turn> {
+  const { work, worker, turn, changes } = at;
+  const { crew, step } = work;
+  const request = {
+    purpose: "work" as const,
+    worker: step.worker,
+    models: crew.models[worker.definition.tier],
+    turn,
+    transcript: at.transcript,
+    tools: worker.tools,
+    reply_schema: null,
+    max_completion_tokens: crew.limits.max_completion_tokens,
+  };
+  const checked = await askChecked(ctx, request, emptyComplaint);
+  if (!checked.ok) return { end: checked };
+  const { answer, transcript } = checked.value;
+  const calls = answer.message.value.tool_calls ?? [];
+  if (calls.length > 0) {
+    const done = await callTools(ctx, step, calls);
+    if ("gaveUp" in done) return { end: { ok: false, error: error("tool_failed", `the ${step.worker} gave up: ${done.gaveUp}`) } };
+    if (done.wrote) changes.pending = true;
+    return { next: ctx.chain<TranscriptItem>(done.messages, transcript), failedCall: done.failedCall };
+  }
+  if (changes.pending) {
+    const settled = await settleChanges(ctx, step);
+    changes.pending = false;
+    if (settled !== null) return { next: ctx.chain<TranscriptItem>([{ role: "user", content: settled }], transcript), failedCall: null };
+  }
+  return { end: { ok: true, value: reportOf(answer) } };
+}
+
+function reportOf(answer: ModelAnswer): string {
+  const { content } = answer.message.value;
+  return answer.finish_reason === "length" ? `${content}\n[the report was cut off at the model's token limit]` : content;
+}
+
+/** Ends the step as failed; what it wrote and nobody has seen is dropped. */
+async function stop(ctx: Ctx, work: StepWork, changes: { readonly pending: boolean }, failure: ErrorValue): Promise<Outcome<string>> {
+  if (changes.pending) await ctx.call("discard_changes", { step: work.step.id, change_set_id: null, why: failure.message });
+  return { ok: false, error: failure };
+}
+
+function sameFailures(failures: readonly string[]): boolean {
+  const last = failures.slice(-MAX_SAME_FAILURES);
+  return last.length === MAX_SAME_FAILURES && last.every((failure) => failure === last[0]);
+}
+
+function error(code: ErrorValue["code"], message: string): ErrorValue {
+  return { code, message, retryable: false };
+}

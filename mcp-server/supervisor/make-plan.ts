@@ -1,0 +1,118 @@
+/** From a task to the first plan: the caller's own, one worker's, or a small model's, with the person asked where it is not clear. */
+import type { Chain, Json, Outcome, QuestionOption } from "../../shared/durable.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
+import { taskPlanSchema, taskReplanSchema } from "../../shared/plan.ts";
+import type { PlanStep, TaskPlan, TaskReplan } from "../../shared/plan.ts";
+import type { Crew, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
+import { askChecked } from "./ask.ts";
+import { checkPlan } from "./check-plan.ts";
+import { cut, plannerPrompt, planRequest } from "./prompts.ts";
+
+export interface TaskInput {
+  readonly task: string;
+  readonly worker: string | null;
+  readonly files: readonly string[];
+  readonly context: Json;
+  readonly steps: readonly PlanStep[] | null;
+  readonly model: string | null;
+  readonly output_schema: Json;
+}
+
+export interface FirstPlan {
+  readonly source: "caller" | "model" | "worker";
+  readonly confidence: number | null;
+  readonly complexity: number | null;
+  readonly steps: readonly PlanStep[];
+  /** The conversation with the planner, for a replan. */
+  readonly transcript: Chain<TranscriptItem>;
+}
+
+/** A person is asked at most so often before the plan is taken as it is. */
+const MAX_QUESTIONS = 3;
+const GO_ON = "go_on";
+
+/** Worker and steps of the input were checked at the door; a model's plan is checked here. */
+export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<Outcome<FirstPlan>> {
+  const opening = ctx.chain<TranscriptItem>([
+    { role: "system", content: plannerPrompt(crew) },
+    { role: "user", content: planRequest(input.task, input.files, input.context) },
+  ]);
+  if (input.worker !== null) {
+    const step: PlanStep = { id: "task", worker: input.worker, goal: input.task, depends_on: [], when: null, expects: "" };
+    return invalidOr(crew, [step], { source: "worker", confidence: null, complexity: null, steps: [step], transcript: opening });
+  }
+  if (input.steps !== null) return invalidOr(crew, input.steps, { source: "caller", confidence: null, complexity: null, steps: input.steps, transcript: opening });
+  return planWithModel(ctx, crew, opening);
+}
+
+function invalidOr(crew: Crew, steps: readonly PlanStep[], plan: FirstPlan): Outcome<FirstPlan> {
+  const problems = checkPlan(steps, { workers: namesOf(crew), maxSteps: crew.limits.max_steps, earlier: [], mayBeEmpty: false });
+  return problems.length === 0 ? { ok: true, value: plan } : { ok: false, error: invalid(problems) };
+}
+
+function invalid(problems: readonly string[]): ErrorValue {
+  return { code: "invalid_input", message: `the plan cannot be carried out: ${problems.slice(0, 5).join("; ")}`, retryable: false };
+}
+
+async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem>): Promise<Outcome<FirstPlan>> {
+  let transcript = opening;
+  for (let asked = 0; ; asked += 1) {
+    const checked = await askChecked(
+      ctx,
+      { purpose: "plan", worker: null, models: crew.models.small, turn: asked + 1, transcript, tools: null, reply_schema: crew.plan_schema, max_completion_tokens: crew.limits.max_completion_tokens },
+      (answer) => planComplaint(crew, answer),
+    );
+    if (!checked.ok) return checked;
+    const plan = planOf(checked.value.answer);
+    const question = asked < MAX_QUESTIONS ? questionOf(plan, crew) : null;
+    transcript = checked.value.transcript;
+    const taken: FirstPlan = { source: "model", confidence: plan.confidence, complexity: plan.complexity, steps: plan.steps, transcript };
+    if (question === null) return { ok: true, value: taken };
+    const id = `q_${ctx.id()}`;
+    const answer = await ctx.signal<string>(`answer:${id}`, null, { for: "answer", question_id: id, ...question });
+    if (answer.kind === "received" && answer.payload === GO_ON && plan.steps.length > 0) return { ok: true, value: taken };
+    const said = answer.kind === "received" ? answer.payload : "(no answer)";
+    transcript = ctx.chain<TranscriptItem>([{ role: "user", content: `You asked: ${question.text}\nThe person answered: ${cut(said, 10_000)}\nPlan again with this.` }], transcript);
+  }
+}
+
+function planOf(answer: ModelAnswer): TaskPlan {
+  return taskPlanSchema.parse(answer.data);
+}
+
+function planComplaint(crew: Crew, answer: ModelAnswer): string | null {
+  if (answer.invalid !== undefined) return answer.invalid;
+  const parsed = taskPlanSchema.safeParse(answer.data);
+  if (!parsed.success) return parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+  const problems = checkPlan(parsed.data.steps, { workers: namesOf(crew), maxSteps: crew.limits.max_steps, earlier: [], mayBeEmpty: parsed.data.question !== null });
+  return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
+}
+
+/** What the person is asked: the planner's own question, or whether to go on with a plan it is not sure of. */
+function questionOf(plan: TaskPlan, crew: Crew): { readonly text: string; readonly options: readonly QuestionOption[] } | null {
+  if (plan.question !== null) return plan.question;
+  if (plan.confidence >= crew.limits.ask_below) return null;
+  const steps = plan.steps.map((step) => `${step.worker}: ${cut(step.goal, 200)}`).join("\n");
+  return {
+    text: `I am not sure that this is what you want (confidence ${plan.confidence.toFixed(2)}):\n${steps}\nGo on, or say what you mean.`,
+    options: [{ value: GO_ON, label: "Go on with this plan" }],
+  };
+}
+
+export function namesOf(crew: Crew): readonly string[] {
+  return crew.workers.map((worker) => worker.name);
+}
+
+/** Complaint about a replan, given the ids of the steps so far. */
+export function replanComplaint(crew: Crew, earlier: readonly string[], answer: ModelAnswer): string | null {
+  if (answer.invalid !== undefined) return answer.invalid;
+  const parsed = taskReplanSchema.safeParse(answer.data);
+  if (!parsed.success) return parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+  const unknown = parsed.data.keep.filter((id) => !earlier.includes(id)).map((id) => `keep names "${id}", which is not in the plan`);
+  const problems = [...unknown, ...checkPlan(parsed.data.steps, { workers: namesOf(crew), maxSteps: crew.limits.max_steps + earlier.length, earlier, mayBeEmpty: true })];
+  return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
+}
+
+export function replanOf(answer: ModelAnswer): TaskReplan {
+  return taskReplanSchema.parse(answer.data);
+}

@@ -1,0 +1,95 @@
+/** The durable functions: a task from plan to answer, a plan alone, and the putting back of what a run changed. */
+import type { Json, Outcome } from "../../shared/durable.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
+import type { PlanStep } from "../../shared/plan.ts";
+import type { Crew, Ctx, TranscriptItem } from "./activities.ts";
+import { askChecked, emptyComplaint } from "./ask.ts";
+import { makePlan } from "./make-plan.ts";
+import type { TaskInput } from "./make-plan.ts";
+import { cut, OUTPUT_PROMPT, SYNTHESIS_PROMPT, synthesisRequest } from "./prompts.ts";
+import type { StepOutcome } from "./prompts.ts";
+import { runPlan } from "./run-plan.ts";
+import { applyApproved, requestApproval } from "./settle-changes.ts";
+
+export interface TaskResult {
+  readonly answer: string;
+  /** Data that validates against the task's output schema; null without one. */
+  readonly data: Json;
+}
+
+export async function runTask(ctx: Ctx, input: TaskInput): Promise<Outcome<TaskResult>> {
+  const configured = await ctx.call("configure", { model: input.model });
+  if (!configured.ok) return configured;
+  const crew = configured.value;
+  const planned = await makePlan(ctx, crew, input);
+  if (!planned.ok) return planned;
+  const end = await runPlan(ctx, crew, input, planned.value);
+  if (end.error !== null) return { ok: false, error: end.error };
+  const answer = await synthesise(ctx, crew, input, end.steps);
+  if (!answer.ok) return answer;
+  return shape(ctx, crew, input, answer.value);
+}
+
+export interface PlanResult {
+  readonly confidence: number;
+  readonly complexity: number;
+  readonly steps: readonly PlanStep[];
+}
+
+/** What would be done, not done. */
+export async function planTask(ctx: Ctx, input: TaskInput): Promise<Outcome<PlanResult>> {
+  const configured = await ctx.call("configure", { model: input.model });
+  if (!configured.ok) return configured;
+  const planned = await makePlan(ctx, configured.value, input);
+  if (!planned.ok) return planned;
+  const { source, confidence, complexity, steps } = planned.value;
+  ctx.record("plan-adopted", { revision: 0, confidence, complexity, source, keep: [], steps });
+  return { ok: true, value: { confidence: confidence ?? 1, complexity: complexity ?? 0, steps } };
+}
+
+/** One step's report is the answer; more are put together by a model. */
+async function synthesise(ctx: Ctx, crew: Crew, input: TaskInput, steps: readonly StepOutcome[]): Promise<Outcome<string>> {
+  const told = steps.filter((step) => step.status === "ok" || step.status === "failed");
+  const only = told.length === 1 ? told[0] : undefined;
+  if (only !== undefined) return { ok: true, value: only.text };
+  const transcript = ctx.chain<TranscriptItem>([
+    { role: "system", content: SYNTHESIS_PROMPT },
+    { role: "user", content: synthesisRequest(input.task, told) },
+  ]);
+  const request = { purpose: "synthesise" as const, worker: null, models: crew.models.medium, turn: 1, transcript, tools: null, reply_schema: null, max_completion_tokens: crew.limits.max_completion_tokens };
+  const checked = await askChecked(ctx, request, emptyComplaint);
+  if (checked.ok) return { ok: true, value: checked.value.answer.message.value.content };
+  const reports = told.map((step) => `## ${step.id} (${step.worker}): ${step.status}\n${step.text}`).join("\n\n");
+  return { ok: true, value: `The reports could not be put together (${checked.error.message}); here they are.\n\n${reports}` };
+}
+
+/** With an output schema a run completes only with data that validates. */
+async function shape(ctx: Ctx, crew: Crew, input: TaskInput, answer: string): Promise<Outcome<TaskResult>> {
+  if (input.output_schema === null) return { ok: true, value: { answer, data: null } };
+  const transcript = ctx.chain<TranscriptItem>([
+    { role: "system", content: OUTPUT_PROMPT },
+    { role: "user", content: `# Task\n${cut(input.task, 20_000)}\n\n# Answer\n${answer}` },
+  ]);
+  const schema = ctx.keep({ name: "task_output" as const, schema: input.output_schema });
+  const request = { purpose: "output" as const, worker: null, models: crew.models.medium, turn: 1, transcript, tools: null, reply_schema: schema, max_completion_tokens: crew.limits.max_completion_tokens };
+  const checked = await askChecked(ctx, request, (reply) => reply.invalid ?? null);
+  if (!checked.ok) return checked;
+  return { ok: true, value: { answer, data: checked.value.answer.data ?? null } };
+}
+
+/** Puts back what another run changed, as a run of its own: journalled, approved and applied like any write. */
+export async function revertRun(ctx: Ctx, input: { readonly run_id: string }): Promise<Outcome<TaskResult>> {
+  const proposed = await ctx.call("propose_revert", { run_id: input.run_id, change_set_id: `chg_${ctx.id()}` });
+  if (!proposed.ok) return proposed;
+  if (proposed.value === null) return { ok: true, value: { answer: "There is nothing to put back.", data: null } };
+  const decision = await requestApproval(ctx, proposed.value, "supervisor");
+  if (decision.decision === "reject") return { ok: false, error: rejected(decision.reason) };
+  const failure = await applyApproved(ctx, { proposal: proposed.value, approvalId: decision.approvalId, step: "revert" });
+  if (failure !== null) return { ok: false, error: failure };
+  return { ok: true, value: { answer: `Put back: ${proposed.value.files.join(", ")}`, data: null } };
+}
+
+function rejected(reason: string | null): ErrorValue {
+  return { code: "approval_rejected", message: reason === null ? "the person rejected it" : `the person rejected it: ${reason}`, retryable: false };
+}
+
