@@ -15,13 +15,20 @@ const modelList = (tier: string) =>
     .array(z.string().min(1).max(ITEM_MAX))
     .max(20)
     .default([])
-    .describe(`Models of the ${tier} tier in order of preference: provider:model, or a model id of the default provider. Empty: serve it by the other tiers, else by what is found.`);
+    .describe(
+      `Models of the ${tier} tier in order of preference: provider:model, or a model id of the default provider. Empty: serve it by the other tiers, else by what is found.`,
+    );
 
 const priceSchema = z
   .strictObject({
     in: z.number().min(0).max(100_000).describe("US dollars per million prompt tokens."),
     out: z.number().min(0).max(100_000).describe("US dollars per million completion tokens."),
-    cached: z.number().min(0).max(100_000).optional().describe("US dollars per million prompt tokens served from the provider's cache. Left out: the same as in."),
+    cached: z
+      .number()
+      .min(0)
+      .max(100_000)
+      .optional()
+      .describe("US dollars per million prompt tokens served from the provider's cache. Left out: the same as in."),
   })
   .describe("Price of one model.");
 
@@ -42,7 +49,10 @@ const capSchema = (of: string) =>
   z
     .strictObject({
       usd: z.number().min(0).nullable().default(null).describe(`Most US dollars of one ${of}. null: no cap.`),
-      tokens: whole(0, Number.MAX_SAFE_INTEGER).nullable().default(null).describe(`Most prompt and completion tokens of one ${of}. null: no cap.`),
+      tokens: whole(0, Number.MAX_SAFE_INTEGER)
+        .nullable()
+        .default(null)
+        .describe(`Most prompt and completion tokens of one ${of}. null: no cap.`),
       seconds: z.number().min(0).nullable().default(null).describe(`Most seconds of one ${of}. null: no cap.`),
     })
     .prefault({});
@@ -63,7 +73,10 @@ const modelsSchema = z.strictObject({
   small: modelList("small"),
   medium: modelList("medium"),
   large: modelList("large"),
-  prices: z.record(z.string().min(1).max(ITEM_MAX), priceSchema).default({}).describe("Prices by provider:model or by model id. A model that is not listed has an unknown price."),
+  prices: z
+    .record(z.string().min(1).max(ITEM_MAX), priceSchema)
+    .default({})
+    .describe("Prices by provider:model or by model id. A model that is not listed has an unknown price."),
   maxConcurrentCalls: whole(1, 10_000).default(256).describe("Most model calls on the wire at once."),
   maxCompletionTokens: whole(1, 1_000_000).default(8192).describe("Most tokens a model may answer with in one call; sent with every call."),
   callTimeoutSeconds: whole(1, 3600).default(120).describe("Seconds that one model call may take in all."),
@@ -104,19 +117,59 @@ export const configSchema = z.strictObject({
   $schema: z.string().max(2000).optional().describe("For editors; not read."),
   models: modelsSchema.prefault({}),
   providers: z
-    .record(z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be 1 to 32 characters of a-z, 0-9, _ and -, and start with a letter"), providerSchema)
+    .record(
+      z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be 1 to 32 characters of a-z, 0-9, _ and -, and start with a letter"),
+      providerSchema,
+    )
     .default({})
     .describe("OpenAI-compatible endpoints by the name that stands before the colon in provider:model."),
   run: runSchema.prefault({}),
   routing: routingSchema.prefault({}),
   budget: budgetSchema.prefault({}),
   approvals: approvalsSchema.prefault({}),
-  policy: z.array(policyRuleSchema).max(ITEM_MAX).default([]).describe("Rules about what is allowed, asked or denied; the first that matches decides."),
-  memory: z.strictObject({ embeddingModel: z.string().min(1).max(ITEM_MAX).nullable().default(null).describe("provider:model for embeddings. null: the built-in one.") }).prefault({}),
-  daemon: z.strictObject({ idleSeconds: whole(1, 30 * DAY_SECONDS).default(600).describe("Seconds without work after which the daemon ends.") }).prefault({}),
+  policy: z
+    .array(policyRuleSchema)
+    .max(ITEM_MAX)
+    .default([])
+    .describe("Rules about what is allowed, asked or denied; the first that matches decides."),
+  memory: z
+    .strictObject({
+      embeddingModel: z
+        .string()
+        .min(1)
+        .max(ITEM_MAX)
+        .nullable()
+        .default(null)
+        .describe("provider:model for embeddings. null: the built-in one."),
+    })
+    .prefault({}),
+  daemon: z
+    .strictObject({
+      idleSeconds: whole(1, 30 * DAY_SECONDS)
+        .default(600)
+        .describe("Seconds without work after which the daemon ends."),
+    })
+    .prefault({}),
   retention: z.strictObject({ days: whole(1, 36_500).default(30).describe("Days for which ended runs are kept.") }).prefault({}),
-  log: z.strictObject({ level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info").describe("Least severe log line that is written.") }).prefault({}),
-  telemetry: z.strictObject({ otlpEndpoint: z.string().min(1).max(2000).nullable().default(null).describe("URL that OpenTelemetry data is sent to. null: it is not sent.") }).prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(["trace", "debug", "info", "warn", "error", "silent"])
+        .default("info")
+        .describe("Least severe log line that is written."),
+    })
+    .prefault({}),
+  telemetry: z
+    .strictObject({
+      otlpEndpoint: z
+        .string()
+        .min(1)
+        .max(2000)
+        .nullable()
+        .default(null)
+        .describe("URL that OpenTelemetry data is sent to. null: it is not sent."),
+    })
+    .prefault({}),
 });
 
 /** The whole configuration, every default filled in. */
