@@ -1,6 +1,6 @@
 /** Runs one attempt of an activity and says in events how it went. */
 import { setTimeout as delay } from "node:timers/promises";
-import { errorValue, toErrorValue } from "../../shared/errors.ts";
+import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { NewEvent } from "../../shared/events.ts";
 import { settleAtReservation } from "../../shared/usage.ts";
@@ -31,7 +31,8 @@ export async function executeCall(call: CallRun): Promise<void> {
   const context = contextOf(call, (usage) => (settled = usage));
   const durable = activity.kind === "paid" || activity.kind === "effect";
   try {
-    const output: unknown = await activity.run(call.input, context);
+    const running: Promise<unknown> = activity.run(call.input, context);
+    const output = await (activity.kind === "effect" ? running : Promise.race([running, aborted(call.signal)]));
     call.emit(completed(call, output, settled), { durable });
   } catch (thrown) {
     const error = call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
@@ -45,6 +46,15 @@ export async function executeCall(call: CallRun): Promise<void> {
     call.emit({ kind: "attempt-ended", path: `${path}/attempt:${attempt}`, data: { attempt, reason: "failed", error, ...spent } }, { durable });
     await tryAgain(call, wait);
   }
+}
+
+/** Rejects when the signal is raised: a call that only reads or pays and does not listen is not waited for. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => reject(new BosunError("cancelled", "the run was cancelled"));
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
 }
 
 async function tryAgain(call: CallRun, waitMs: number): Promise<void> {

@@ -16,9 +16,9 @@ export function createProjector(sql: (text: string) => Statement): (run: number,
       case "wait-started":
         // A signal that came before its wait has settled it already.
         sql(
-          `INSERT INTO waits SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS
-           (SELECT 1 FROM events WHERE run = ?1 AND seq < ?5 AND kind = 'signal-received' AND json_extract(data, '$.name') = ?3)`,
-        ).run(run, event.path, event.data.name, event.data.deadline, event.seq);
+          `INSERT INTO waits SELECT @run, @path, @name, @deadline WHERE NOT EXISTS
+           (SELECT 1 FROM events WHERE run = @run AND seq < @seq AND kind = 'signal-received' AND json_extract(data, '$.name') = @name)`,
+        ).run({ run, path: event.path, name: event.data.name, deadline: event.data.deadline, seq: event.seq });
         break;
       case "wait-expired":
         sql("DELETE FROM waits WHERE run = ? AND path = ?").run(run, event.path);

@@ -104,11 +104,11 @@ class SqliteJournalReader implements JournalReader {
   }
 
   runs(filter: Parameters<JournalReader["runs"]>[0]): readonly RunFold[] {
-    const rows = this.sql("SELECT fold FROM runs WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR session_id = ?2) ORDER BY run DESC LIMIT ?3").all(
-      filter.status ?? null,
-      filter.session_id ?? null,
-      filter.limit,
-    ) as { fold: string }[];
+    const rows = this.sql("SELECT fold FROM runs WHERE (@status IS NULL OR status = @status) AND (@session IS NULL OR session_id = @session) ORDER BY run DESC LIMIT @limit").all({
+      status: filter.status ?? null,
+      session: filter.session_id ?? null,
+      limit: filter.limit,
+    }) as { fold: string }[];
     return rows.map((row) => JSON.parse(row.fold) as RunFold);
   }
 
@@ -118,7 +118,7 @@ class SqliteJournalReader implements JournalReader {
   }
 
   runsWithPrefix(prefix: string, limit: number): readonly string[] {
-    const rows = this.sql("SELECT run_id FROM run_keys WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY run DESC LIMIT ?2").all(prefix, limit);
+    const rows = this.sql("SELECT run_id FROM run_keys WHERE substr(run_id, 1, length(@prefix)) = @prefix ORDER BY run DESC LIMIT @limit").all({ prefix, limit });
     return (rows as { run_id: string }[]).map((row) => row.run_id);
   }
 
@@ -138,10 +138,10 @@ class SqliteJournalReader implements JournalReader {
   }
 
   approvals(filter: { run_id?: string; open?: boolean }): readonly ApprovalRow[] {
-    const rows = this.sql(`${APPROVALS} WHERE (?1 IS NULL OR run_id = ?1) AND (?2 = 0 OR status = 'open') ORDER BY requested_at, approval_id`).all(
-      filter.run_id ?? null,
-      filter.open === true ? 1 : 0,
-    ) as RawApproval[];
+    const rows = this.sql(`${APPROVALS} WHERE (@run IS NULL OR run_id = @run) AND (@open = 0 OR status = 'open') ORDER BY requested_at, approval_id`).all({
+      run: filter.run_id ?? null,
+      open: filter.open === true ? 1 : 0,
+    }) as RawApproval[];
     return rows.map(approvalRow);
   }
 
