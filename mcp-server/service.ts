@@ -65,7 +65,7 @@ export interface Service {
   subscribe(runId: string, listener: (note: RunNote) => void): () => void;
   cancel(runId: string): void;
   /** Asks again or goes on after a pause, an expired approval or a killed process. */
-  resume(runId: string): void;
+  resume(runId: string, budget?: { usd?: number; tokens?: number }): void;
   /** @throws BosunError not_found, invalid_input, conflict when it was answered already */
   answer(runId: string, questionId: string, answer: string): void;
   /** Starts a run that puts back what the given run changed; it asks for approval like any write. @throws BosunError not_found, conflict */

@@ -43,10 +43,20 @@ export interface ApprovalDecision {
   readonly assurance: "terminal";
 }
 
+/** Caps of a run; what is left out is not capped. */
+export interface Caps {
+  readonly usd?: number;
+  /** Prompt and completion together. */
+  readonly tokens?: number;
+}
+
 /** A call in a trace: which kind of span it is, and its name. */
 export interface CallLabel {
   readonly kind: "model" | "tool" | "memory" | "internal";
+  /** `provider:model`, or the tool's name. */
   readonly name: string;
+  /** The purpose of a model call, or the argument that matters of a tool call. */
+  readonly note?: string;
   readonly worker?: string;
 }
 
@@ -60,6 +70,7 @@ export interface EventData {
     readonly session_id: string | null;
     readonly parent: { readonly run_id: string; readonly seq: number; readonly head: string } | null;
     readonly input: Payload;
+    readonly budget?: Caps;
   };
   "call-started": {
     readonly activity: string;
@@ -85,7 +96,8 @@ export interface EventData {
   "step-cancelled": { readonly step: string; readonly why: string };
   "approval-requested": ApprovalRequest;
   "cancel-requested": { readonly by: string };
-  "resume-requested": { readonly by: string };
+  /** `budget` raises caps; what it leaves out stays. */
+  "resume-requested": { readonly by: string; readonly budget?: Caps };
   /** The engine stopped the run (a divergence, an effect that is uncertain); a resume tries again. */
   "run-held": { readonly error: ErrorValue };
   "run-recovered": { readonly epoch: number };

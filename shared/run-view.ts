@@ -73,6 +73,8 @@ export interface RunView {
   readonly question: { readonly question_id: string; readonly text: string; readonly options: readonly QuestionOption[] } | null;
   readonly approvals: readonly ApprovalView[];
   readonly usage: RunUsage;
+  /** Caps of the run; null when there are none. */
+  readonly budget: { readonly usd: number | null; readonly tokens: number | null } | null;
   readonly started_at: string;
   readonly finished_at: string | null;
   readonly error: ErrorValue | null;

@@ -6,7 +6,7 @@
 import type { Outcome } from "../../shared/durable.ts";
 import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { NewEvent, RunEvent } from "../../shared/events.ts";
+import type { Caps, NewEvent, RunEvent } from "../../shared/events.ts";
 import { callPath } from "../journal/fold-run.ts";
 import type { Append, Journal } from "../journal/port.ts";
 import { executeCall, probeCall } from "./execute-call.ts";
@@ -95,7 +95,7 @@ class EmbeddedEngine implements Engine {
     const runId = this.#options.newRunId();
     const workflow = this.#workflow(options.workflow);
     const input = this.#codec.payload(this.#codec.encode(options.input));
-    this.#enqueue(runId, { kind: "run-started", path: "", data: { workflow: workflow.name, version: workflow.version, flags: [], title: options.title, session_id: options.session_id, parent: options.parent ?? null, input } }, { durable: true });
+    this.#enqueue(runId, { kind: "run-started", path: "", data: { workflow: workflow.name, version: workflow.version, flags: [], title: options.title, session_id: options.session_id, parent: options.parent ?? null, input, ...(options.budget === undefined ? {} : { budget: options.budget }) } }, { durable: true });
     this.#flush();
     this.#assertOpen();
     return runId;
@@ -129,14 +129,14 @@ class EmbeddedEngine implements Engine {
     this.#assertOpen();
   }
 
-  resume(runId: string, by: string): void {
+  resume(runId: string, by: string, budget?: Caps): void {
     this.#assertOpen();
     this.#flush();
     const fold = this.#journal.run(runId);
     if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended.status}`);
     const holds = fold.held !== null || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
-    if (holds) {
-      this.#enqueue(runId, { kind: "resume-requested", path: "", data: { by } }, { durable: true });
+    if (holds || budget !== undefined) {
+      this.#enqueue(runId, { kind: "resume-requested", path: "", data: { by, ...(budget === undefined ? {} : { budget }) } }, { durable: true });
       this.#flush();
       this.#assertOpen();
     } else if (!this.#live.has(runId)) {

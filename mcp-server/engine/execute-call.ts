@@ -8,7 +8,7 @@ import type { Usage } from "../../shared/usage.ts";
 import type { BlobStore } from "../journal/blobs.ts";
 import type { ActivityContext, AnyActivity, Probe } from "./activity.ts";
 import type { Codec } from "./codec.ts";
-import { traceparentOf } from "./trace-ids.ts";
+import { traceparentOf } from "../telemetry/trace-ids.ts";
 
 export interface CallRun {
   readonly runId: string;

@@ -3,7 +3,7 @@
  * the place of the embedded one behind this port.
  */
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { RunEvent } from "../../shared/events.ts";
+import type { Caps, RunEvent } from "../../shared/events.ts";
 import type { Outcome } from "../../shared/durable.ts";
 
 export interface StartOptions {
@@ -11,6 +11,7 @@ export interface StartOptions {
   readonly title: string;
   readonly session_id: string | null;
   readonly input: unknown;
+  readonly budget?: Caps;
   readonly parent?: { readonly run_id: string; readonly seq: number; readonly head: string };
 }
 
@@ -38,8 +39,8 @@ export interface Engine {
   signal(runId: string, name: string, payload: unknown): void;
   /** The first of cancel and completion wins. @throws BosunError not_found, conflict when the run has ended */
   cancel(runId: string, by: string): void;
-  /** Opens every hold of the run and drives it on. @throws BosunError not_found, conflict when the run has ended */
-  resume(runId: string, by: string): void;
+  /** Opens every hold of the run and drives it on. @param budget raises caps @throws BosunError not_found, conflict when the run has ended */
+  resume(runId: string, by: string, budget?: Caps): void;
   /** Takes up every run that an earlier owner left unfinished, and expires overdue deadlines; ids of the runs that had work left. */
   recover(): readonly string[];
   /** Drives the run again from the journal alone. */

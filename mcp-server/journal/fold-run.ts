@@ -21,6 +21,7 @@ export interface RunFold {
   readonly parent: EventOf<"run-started">["data"]["parent"];
   readonly input: Payload;
   readonly started_at: number;
+  budget: { usd: number | null; tokens: number | null };
   last_at: number;
   seq: number;
   ended: null | { at: number; status: "completed" | "failed" | "cancelled"; result: Payload | null; error: ErrorValue | null };
@@ -47,6 +48,7 @@ export function startFold(event: EventOf<"run-started">): RunFold {
     parent: event.data.parent,
     input: event.data.input,
     started_at: event.time,
+    budget: { usd: event.data.budget?.usd ?? null, tokens: event.data.budget?.tokens ?? null },
     last_at: event.time,
     seq: event.seq,
     ended: null,
@@ -104,6 +106,7 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
     }
     case "resume-requested":
       fold.held = null;
+      fold.budget = { usd: event.data.budget?.usd ?? fold.budget.usd, tokens: event.data.budget?.tokens ?? fold.budget.tokens };
       for (const [path, wait] of Object.entries(fold.waits)) if (wait.about.for === "hold") delete fold.waits[path];
       break;
     case "span-opened":

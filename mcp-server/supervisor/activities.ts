@@ -2,7 +2,7 @@
  * The supervisor: plan, schedule, work loop, replan, synthesise. Pure: it imports `shared/` only, and everything that touches the
  * world is one of the activities below, asked for through the durable context. It never sees a clock, a file or a socket.
  */
-import type { FileChange, Risk } from "../../shared/change.ts";
+import type { ChangeAction, FileChange, Risk } from "../../shared/change.ts";
 import type { Chain, DurableContext, Json, Kept } from "../../shared/durable.ts";
 import type { Effects } from "../../shared/effects.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
@@ -88,6 +88,23 @@ export interface Proposal {
   readonly diff: Kept<string>;
   /** Epoch milliseconds. */
   readonly expires_at: number;
+  /** Folders that a revert removes when they are empty then. */
+  readonly prune?: readonly string[];
+}
+
+/** What was put on the disk. */
+export interface ApplyReceipt {
+  readonly change_set_id: string;
+  readonly files: readonly {
+    readonly path: string;
+    readonly action: ChangeAction;
+    readonly before_hash: string | null;
+    readonly after_hash: string | null;
+    readonly before_mode: number | null;
+    readonly after_mode: number | null;
+  }[];
+  /** Folders that were made, parents first. */
+  readonly folders: readonly string[];
 }
 
 export type SupervisorActivities = {
@@ -100,8 +117,15 @@ export type SupervisorActivities = {
   propose_changes: { input: { readonly step: string; readonly worker: string; readonly change_set_id: string }; output: Proposal | null };
   propose_revert: { input: { readonly run_id: string; readonly change_set_id: string }; output: Proposal | null };
   apply_changes: {
-    input: { readonly step: string; readonly change_set_id: string; readonly approval_id: string; readonly digest: string; readonly changes: Kept<readonly FileChange[]> };
-    output: { readonly paths: readonly string[] };
+    input: {
+      readonly step: string;
+      readonly change_set_id: string;
+      readonly approval_id: string;
+      readonly digest: string;
+      readonly changes: Kept<readonly FileChange[]>;
+      readonly prune?: readonly string[];
+    };
+    output: ApplyReceipt;
   };
   discard_changes: { input: { readonly step: string; readonly change_set_id: string | null; readonly why: string }; output: { readonly paths: readonly string[] } };
 };

@@ -46,7 +46,7 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, worker: stri
 
 /** Null when applied. */
 export async function applyApproved(ctx: Ctx, at: { readonly proposal: Proposal; readonly approvalId: string; readonly step: string }): Promise<ErrorValue | null> {
-  const { change_set_id, digest, changes } = at.proposal;
-  const applied = await ctx.call("apply_changes", { step: at.step, change_set_id, approval_id: at.approvalId, digest, changes });
+  const { change_set_id, digest, changes, prune } = at.proposal;
+  const applied = await ctx.call("apply_changes", { step: at.step, change_set_id, approval_id: at.approvalId, digest, changes, ...(prune === undefined ? {} : { prune }) });
   return applied.ok ? null : applied.error;
 }

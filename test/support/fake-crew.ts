@@ -79,7 +79,7 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
     act("propose_revert", "idempotent", ({ change_set_id: id }, ctx) => proposal(world.propose?.("revert"), id, ctx)),
     act("apply_changes", "effect", (input) => {
       world.apply?.(input);
-      return { paths: ["a.txt"] };
+      return { change_set_id: input.change_set_id, files: [], folders: [] };
     }),
     act("discard_changes", "idempotent", () => ({ paths: ["a.txt"] })),
   ];

@@ -1,0 +1,169 @@
+/** `ask_model`: one paid call, held under the run's caps, its reply checked against the schema that was asked for. */
+import { BosunError, errorValue, isBosunError } from "../../shared/errors.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
+import type { AssistantMessage, ModelMessage, ModelReply, ModelRequest } from "../../shared/model.ts";
+import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
+import type { Reservation } from "../../shared/usage.ts";
+import type { ActivityContext, AnyActivity } from "../engine/activity.ts";
+import type { JournalReader } from "../journal/port.ts";
+import { estimatePromptTokens } from "../models/estimate.ts";
+import type { Model } from "../models/port.ts";
+import type { AskModel, ModelAnswer, TranscriptItem } from "../supervisor/activities.ts";
+import type { SupervisorActivity } from "./define.ts";
+
+export interface ModelParts {
+  readonly journal: JournalReader;
+  /** The model behind `provider:model`. @throws BosunError model_unavailable when it is not configured */
+  model(name: string): Model;
+  /** US dollars of so many tokens; null when the price is not known. */
+  price(name: string, tokens: { readonly prompt_tokens: number; readonly completion_tokens: number }): number | null;
+  /** Checks a reply; the data, or what is wrong with it. */
+  checkReply(text: string, schema: NonNullable<ModelRequest["reply_schema"]>): { readonly ok: true; readonly data: ModelAnswer["data"] } | { readonly ok: false; readonly problem: string };
+  /** Calls on the wire at once, over all runs. */
+  readonly maxConcurrentCalls: number;
+}
+
+/** Attempts of one call before it counts as failed: the first, and two more after 0.5 s and 2 s. */
+const RETRY_DELAYS_MS = [500, 2_000];
+/** Less than this is not worth a call. */
+const MIN_COMPLETION_TOKENS = 16;
+
+export function createAskModel(parts: ModelParts): AnyActivity {
+  const gate = createGate(parts.maxConcurrentCalls);
+  const askModel: SupervisorActivity<"ask_model"> = {
+    name: "ask_model",
+    version: 1,
+    kind: "paid",
+    label: (input) => ({ kind: "model", name: modelOf(input), note: input.purpose, ...(input.worker === null ? {} : { worker: input.worker }) }),
+    reserve: (input) => reservationOf(parts, input),
+    retryDelayMs: (error, failed) => retryDelay(error, failed),
+    run: async (input, ctx) => {
+      const request = capped(parts, input, ctx);
+      const release = await gate(ctx.signal);
+      try {
+        return answerOf(parts, request, await complete(parts, request, ctx), ctx);
+      } finally {
+        release();
+      }
+    },
+  };
+  return askModel;
+}
+
+async function complete(parts: ModelParts, request: ModelRequest, ctx: ActivityContext): Promise<ModelReply> {
+  try {
+    return await parts.model(request.model).complete(request, { signal: ctx.signal, onDelta: (text) => ctx.delta(text) });
+  } catch (error) {
+    // An answer that never began has cost nothing; one that was cut off is settled at what was set aside.
+    if (isBosunError(error) && neverBegan(error)) ctx.settle(NO_USAGE);
+    throw error;
+  }
+}
+
+function neverBegan(error: BosunError): boolean {
+  return error.code === "rate_limited" || error.code === "invalid_input" || (error as { usage?: unknown }).usage === null;
+}
+
+function answerOf(parts: ModelParts, request: ModelRequest, reply: ModelReply, ctx: ActivityContext): ModelAnswer {
+  ctx.settle(reply.usage);
+  const answer: ModelAnswer = {
+    message: ctx.keep<AssistantMessage>(reply.message),
+    model: request.model,
+    finish_reason: reply.finish_reason,
+    ...(reply.rule === undefined ? {} : { rule: reply.rule }),
+  };
+  if (request.reply_schema === null) return answer;
+  const checked = parts.checkReply(reply.message.content, request.reply_schema);
+  return checked.ok ? { ...answer, data: checked.data ?? null } : { ...answer, invalid: checked.problem };
+}
+
+/** The request as it may be sent: with what the run's caps leave for the answer. @throws BosunError budget_exceeded */
+function capped(parts: ModelParts, input: AskModel, ctx: ActivityContext): ModelRequest {
+  const request = requestOf(input, ctx);
+  const fold = parts.journal.run(ctx.runId);
+  const { tokens: tokenCap, usd: usdCap } = fold.budget;
+  if (tokenCap === null && usdCap === null) return request;
+  let spent = fold.usage;
+  for (const [path, call] of Object.entries(fold.open)) if (path !== ctx.path && call.reserve !== null) spent = addUsage(spent, settleAtReservation(call.reserve));
+  const prompt = estimatePromptTokens(request);
+  let room = request.max_completion_tokens;
+  if (tokenCap !== null) room = Math.min(room, tokenCap - spent.prompt_tokens - spent.completion_tokens - prompt);
+  if (usdCap !== null) room = Math.min(room, affordable(parts, request, { cap: usdCap, spent: spent.usd, prompt }));
+  if (room < MIN_COMPLETION_TOKENS) {
+    ctx.settle(NO_USAGE);
+    const caps = [...(tokenCap === null ? [] : [`${spent.prompt_tokens + spent.completion_tokens} of ${tokenCap} tokens`]), ...(usdCap === null ? [] : [`$${(spent.usd ?? 0).toFixed(4)} of $${usdCap}`])];
+    throw new BosunError("budget_exceeded", `the run's budget does not allow the next model call: ${caps.join(" and ")} are spent or set aside. \`bosun resume ${ctx.runId} --budget-tokens N\` (or --budget-usd N) raises it`);
+  }
+  return { ...request, max_completion_tokens: Math.floor(room) };
+}
+
+/** Completion tokens that the money left can pay. */
+function affordable(parts: ModelParts, request: ModelRequest, at: { readonly cap: number; readonly spent: number | null; readonly prompt: number }): number {
+  const forPrompt = parts.price(request.model, { prompt_tokens: at.prompt, completion_tokens: 0 });
+  const forOne = parts.price(request.model, { prompt_tokens: 0, completion_tokens: 1_000_000 });
+  if (forPrompt === null || forOne === null || at.spent === null) throw new BosunError("budget_exceeded", `a budget in dollars cannot be kept: the price of ${request.model} is not known. Set models.prices, or use --budget-tokens`);
+  return forOne === 0 ? request.max_completion_tokens : ((at.cap - at.spent - forPrompt) / forOne) * 1_000_000;
+}
+
+function requestOf(input: AskModel, at: { readonly runId: string; readonly traceparent: string }): ModelRequest {
+  return {
+    model: modelOf(input),
+    purpose: input.purpose,
+    worker: input.worker,
+    run_id: at.runId,
+    turn: input.turn,
+    messages: input.transcript.items.map(messageOf),
+    tools: input.tools?.value ?? [],
+    reply_schema: input.reply_schema?.value ?? null,
+    max_completion_tokens: input.max_completion_tokens,
+    traceparent: at.traceparent,
+  };
+}
+
+function modelOf(input: AskModel): string {
+  return input.models[0] ?? "none";
+}
+
+function messageOf(item: TranscriptItem): ModelMessage {
+  if ("$kept" in item) return item.value;
+  return item.role === "tool" && typeof item.content !== "string" ? { ...item, content: item.content.value } : (item as ModelMessage);
+}
+
+function reservationOf(parts: ModelParts, input: AskModel): Reservation {
+  const prompt = estimatePromptTokens(requestOf(input, { runId: "", traceparent: "" }));
+  const tokens = { prompt_tokens: prompt, completion_tokens: input.max_completion_tokens };
+  return { ...tokens, usd: parts.price(modelOf(input), tokens) };
+}
+
+function retryDelay(error: ErrorValue, failed: number): number | null {
+  if (!error.retryable || error.code === "budget_exceeded" || error.code === "conflict") return null;
+  return RETRY_DELAYS_MS[failed - 1] ?? null;
+}
+
+/** Lets at most `limit` callers through at once, first come first served. */
+function createGate(limit: number): (signal: AbortSignal) => Promise<() => void> {
+  let free = limit;
+  const waiting: (() => void)[] = [];
+  const release = (): void => {
+    free += 1;
+    waiting.shift()?.();
+  };
+  return async (signal) => {
+    while (free <= 0) {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      if (signal.aborted) waiting.shift()?.();
+    }
+    if (signal.aborted) throw errorOfAbort();
+    free -= 1;
+    let held = true;
+    return () => {
+      if (held) release();
+      held = false;
+    };
+  };
+}
+
+function errorOfAbort(): BosunError {
+  const { code, message } = errorValue("cancelled", "the run was cancelled");
+  return new BosunError(code, message);
+}

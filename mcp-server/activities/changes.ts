@@ -1,0 +1,110 @@
+/** Change sets on their way from a run's overlay to the disk: proposed, applied after a person's approval, or dropped. */
+import type { FileChange } from "../../shared/change.ts";
+import { BosunError } from "../../shared/errors.ts";
+import { applyChanges, probeApply } from "../changes/apply.ts";
+import type { ApplyRequest } from "../changes/apply.ts";
+import { createChangeSet } from "../changes/change-set.ts";
+import { combineChanges, refuseIfEdited, reverseOf } from "../changes/revert.ts";
+import type { ActivityContext, AnyActivity } from "../engine/activity.ts";
+import { createCodec } from "../engine/codec.ts";
+import type { JournalReader } from "../journal/port.ts";
+import type { Proposal, SupervisorActivities } from "../supervisor/activities.ts";
+import type { Workspace } from "../tools/workspace.ts";
+import { internal } from "./define.ts";
+import type { SupervisorActivity } from "./define.ts";
+import type { RunStates } from "./run-state.ts";
+
+export interface ChangeParts {
+  readonly workspace: Workspace;
+  readonly states: RunStates;
+  readonly journal: JournalReader;
+  /** Data folder of the workspace. */
+  readonly dataDir: string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Seconds until an approval of this class expires; read live. */
+  deadlineSeconds(kind: Proposal["kind"]): number;
+}
+
+type ApplyInput = SupervisorActivities["apply_changes"]["input"];
+
+export function createChangeActivities(parts: ChangeParts): readonly AnyActivity[] {
+  const { workspace, states, journal } = parts;
+
+  function propose(ctx: ActivityContext, at: { id: string; worker: string; changes: readonly FileChange[]; revert: boolean }): Proposal | null {
+    if (at.changes.length === 0) return null;
+    const set = createChangeSet({ runId: ctx.runId, attempt: ctx.path, root: workspace.root, worker: at.worker, revert: at.revert }, at.changes, ctx.blobs);
+    const { digest, kind, title, risk, reasons, files } = set;
+    const expiresAt = parts.now() + parts.deadlineSeconds(kind) * 1000;
+    return { change_set_id: at.id, digest, kind, title, risk, reasons, files, changes: ctx.keep(set.changes), diff: ctx.keep(set.diff), expires_at: expiresAt };
+  }
+
+  /** What the journal says about the approval, not what the caller says. */
+  function assertApproved(input: ApplyInput, runId: string): void {
+    const approval = journal.approval(input.approval_id);
+    const sound = approval !== null && approval.run_id === runId && approval.status === "approved" && approval.decision?.digest === input.digest && approval.request.digest === input.digest && approval.request.change_set_id === input.change_set_id;
+    if (!sound) throw new BosunError("policy_denied", `nothing was applied: ${input.approval_id} does not approve this content`);
+  }
+
+  const requestOf = (input: ApplyInput, ctx: ActivityContext): ApplyRequest => ({
+    workspace,
+    blobs: ctx.blobs,
+    dataDir: parts.dataDir,
+    changeSetId: input.change_set_id,
+    changes: input.changes.value,
+    ...(input.prune === undefined ? {} : { prune: input.prune }),
+  });
+
+  const apply: SupervisorActivity<"apply_changes"> = {
+    name: "apply_changes",
+    version: 1,
+    kind: "effect",
+    label: (input) => ({ kind: "internal", name: "apply_changes", note: input.changes.value.map((change) => change.path).join(", ").slice(0, 120) }),
+    run: async (input, ctx) => {
+      assertApproved(input, ctx.runId);
+      const receipt = applyChanges(requestOf(input, ctx));
+      states.of(ctx.runId).overlay.settle(input.step);
+      return receipt;
+    },
+    probe: async (input, ctx) => {
+      const found = probeApply(requestOf(input, ctx));
+      if (found.state === "done") states.of(ctx.runId).overlay.settle(input.step);
+      return found;
+    },
+  };
+
+  return [
+    internal("propose_changes", "idempotent", async (input, ctx) =>
+      propose(ctx, { id: input.change_set_id, worker: input.worker, changes: states.of(ctx.runId).overlay.changesOf(input.step), revert: false }),
+    ),
+    internal("propose_revert", "idempotent", async (input, ctx) => {
+      const applied = appliedChanges(journal, input.run_id);
+      const changes = combineChanges(applied.map((set) => set.changes));
+      refuseIfEdited(workspace, changes);
+      const proposal = propose(ctx, { id: input.change_set_id, worker: "supervisor", changes: reverseOf(changes), revert: true });
+      return proposal === null ? null : { ...proposal, prune: applied.flatMap((set) => set.folders).toReversed() };
+    }),
+    apply,
+    internal("discard_changes", "idempotent", async (input, ctx) => {
+      const { overlay } = states.of(ctx.runId);
+      const paths = overlay.changesOf(input.step).map((change) => change.path);
+      overlay.discard(input.step);
+      return { paths };
+    }),
+  ];
+}
+
+/** What a run put on the disk, oldest first, as its receipts say. */
+export function appliedChanges(journal: JournalReader, runId: string): readonly { readonly change_set_id: string; readonly changes: readonly FileChange[]; readonly folders: readonly string[] }[] {
+  const codec = createCodec(journal.blobs, null);
+  const asked = new Map<string, ApplyInput>();
+  const applied: { change_set_id: string; changes: readonly FileChange[]; folders: readonly string[] }[] = [];
+  for (const event of journal.events(runId)) {
+    if (event.kind === "call-started" && event.data.activity === "apply_changes") asked.set(event.path, codec.decode(event.data.input) as ApplyInput);
+    const input = event.kind === "call-completed" ? asked.get(event.path) : undefined;
+    if (event.kind !== "call-completed" || input === undefined) continue;
+    const { folders } = codec.decode(event.data.result) as SupervisorActivities["apply_changes"]["output"];
+    applied.push({ change_set_id: input.change_set_id, changes: input.changes.value, folders });
+  }
+  return applied;
+}

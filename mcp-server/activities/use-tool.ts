@@ -1,0 +1,88 @@
+/** `use_tool` and `inspect_calls`: one call of a worker's tool, checked against what the worker may use. */
+import { setTimeout as delay } from "node:timers/promises";
+import { BosunError } from "../../shared/errors.ts";
+import type { WorkerDefinition } from "../../shared/worker.ts";
+import type { AnyActivity } from "../engine/activity.ts";
+import type { Tool } from "../tools/port.ts";
+import type { Workspace } from "../tools/workspace.ts";
+import { internal } from "./define.ts";
+import type { SupervisorActivity } from "./define.ts";
+import type { RunStates } from "./run-state.ts";
+
+export interface ToolParts {
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly workers: ReadonlyMap<string, WorkerDefinition>;
+  readonly workspace: Workspace;
+  readonly states: RunStates;
+}
+
+export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
+  const inspectCalls = internal("inspect_calls", "read", async ({ calls }) =>
+    calls.map((call) => {
+      const tool = parts.tools.get(call.tool);
+      const parsed = tool?.input.safeParse(argumentsOf(call.arguments));
+      return tool === undefined || parsed?.success !== true ? null : tool.effects(parsed.data);
+    }),
+  );
+  const useTool: SupervisorActivity<"use_tool"> = {
+    name: "use_tool",
+    version: 1,
+    // Writes go into the overlay, which is made of the journal's own records: a call cut off has left nothing behind.
+    kind: "idempotent",
+    label: (input) => ({ kind: "tool", name: input.tool, note: summaryOf(parts.tools, input), worker: input.worker }),
+    run: async (input, ctx) => {
+      const tool = offered(parts, input);
+      const args = checkArguments(tool, input.arguments);
+      const state = parts.states.of(ctx.runId);
+      const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(tool.timeoutMs)]);
+      const result = await Promise.race([tool.run(args, { workspace: parts.workspace, files: state.overlay, step: input.step, seen: state.seenBy(input.step), signal }), timeout(tool, ctx.signal)]);
+      Object.assign(state.seenBy(input.step), result.seen ?? {});
+      return {
+        text: ctx.keep(result.text),
+        ...(result.seen === undefined ? {} : { seen: result.seen }),
+        ...(result.writes === undefined ? {} : { writes: result.writes }),
+      };
+    },
+  };
+  return [inspectCalls, useTool];
+}
+
+async function timeout(tool: Tool, signal: AbortSignal): Promise<never> {
+  await delay(tool.timeoutMs, undefined, { signal, ref: false });
+  throw new BosunError("timeout", `${tool.name} took longer than ${tool.timeoutMs / 1000} s: narrow it down`);
+}
+
+/** The tool, if this worker has it. @throws BosunError not_found, policy_denied */
+function offered(parts: ToolParts, input: { readonly worker: string; readonly tool: string }): Tool {
+  const allowed = parts.workers.get(input.worker)?.tools ?? [];
+  const tool = parts.tools.get(input.tool);
+  if (tool === undefined) throw new BosunError("not_found", `there is no tool ${JSON.stringify(input.tool.slice(0, 100))}; you have: ${allowed.join(", ")}`);
+  if (!allowed.includes(tool.name)) throw new BosunError("policy_denied", `the ${input.worker} may not use ${tool.name}; it has: ${allowed.join(", ")}`);
+  return tool;
+}
+
+function checkArguments(tool: Tool, text: string): Record<string, unknown> {
+  const value = argumentsOf(text);
+  if (value === undefined) throw new BosunError("invalid_input", `the arguments of ${tool.name} are not a JSON object: ${text.slice(0, 200)}`);
+  const parsed = tool.input.strict().safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "arguments"}: ${issue.message}`);
+  throw new BosunError("invalid_input", `the arguments of ${tool.name} do not fit: ${problems.join("; ")}`);
+}
+
+/** Undefined when the text is not a JSON object. Models send an empty text for "no arguments". */
+function argumentsOf(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = text.trim() === "" ? {} : JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function summaryOf(tools: ReadonlyMap<string, Tool>, input: { readonly tool: string; readonly arguments: string }): string {
+  const tool = tools.get(input.tool);
+  const parsed = tool?.input.safeParse(argumentsOf(input.arguments));
+  const text = tool !== undefined && parsed?.success === true ? tool.summary(parsed.data) : input.arguments;
+  return text.length <= 120 ? text : `${text.slice(0, 119)}…`;
+}

@@ -1,0 +1,148 @@
+/** The service in this process: engine and journal behind the port that all faces share. */
+import type { ApprovalDecision } from "../../shared/events.ts";
+import { BosunError } from "../../shared/errors.ts";
+import { givenStepsSchema } from "../../shared/plan.ts";
+import type { PlanStep, TaskPlan } from "../../shared/plan.ts";
+import type { Engine } from "../engine/port.ts";
+import type { Journal } from "../journal/port.ts";
+import { statusOf } from "../journal/fold-run.ts";
+import type { RunRequest, Service } from "../service.ts";
+import { checkPlan } from "../supervisor/check-plan.ts";
+import type { TaskInput } from "../supervisor/make-plan.ts";
+import { appliedChanges } from "../activities/changes.ts";
+import { approvalViewOf } from "./run-view.ts";
+import type { Look } from "./look.ts";
+
+export interface LocalServiceParts {
+  readonly engine: Engine;
+  readonly journal: Journal;
+  readonly look: Look;
+  /** Names of the workers there are. */
+  readonly workers: () => readonly string[];
+  readonly maxSteps: () => number;
+  /** Workspace-relative canonical path of a file that was named. @throws BosunError invalid_input, policy_denied */
+  readonly checkFile: (path: string) => string;
+  /** @throws BosunError invalid_input when the schema cannot be used */
+  readonly checkSchema: (schema: unknown) => void;
+  readonly release: () => void | Promise<void>;
+}
+
+const MAX_TASK = 100_000;
+const TITLE_LENGTH = 120;
+
+export function createLocalService(parts: LocalServiceParts): Service {
+  const { engine, journal, look } = parts;
+
+  const startTask = (workflow: "task" | "plan", request: RunRequest): string => {
+    const input = taskInput(parts, request);
+    return engine.start({
+      workflow,
+      title: titleOf(workflow === "plan" ? `Plan: ${input.task}` : input.task),
+      session_id: request.session_id ?? null,
+      input,
+      ...(request.budget === undefined ? {} : { budget: request.budget }),
+    });
+  };
+
+  const service: Service = {
+    ...look,
+    get broken() {
+      return engine.broken;
+    },
+    startRun: (request) => startTask("task", request),
+    settled: async (runId) => {
+      await engine.settled(runId);
+      return look.getRun(runId);
+    },
+    subscribe: (runId, listener) =>
+      engine.subscribe((note) => {
+        if ((note.type === "event" ? note.event.run_id : note.run_id) === runId) listener(note);
+      }),
+    cancel: (runId) => engine.cancel(runId, "person"),
+    resume: (runId, budget) => engine.resume(runId, "person", budget),
+    answer: (runId, questionId, answer) => {
+      if (answer.trim() === "") throw new BosunError("invalid_input", "the answer is empty");
+      const waiting = Object.values(journal.run(runId).waits).some(({ about }) => about.for === "answer" && about.question_id === questionId);
+      if (!waiting) throw new BosunError("not_found", `run ${runId} has no open question ${questionId}`);
+      engine.signal(runId, `answer:${questionId}`, answer);
+    },
+    revert: (runId) => {
+      const fold = journal.run(runId);
+      if (fold.ended === null) throw new BosunError("conflict", `run ${runId} has not ended (${statusOf(fold)}): cancel it first`);
+      if (appliedChanges(journal, runId).length === 0) throw new BosunError("conflict", `run ${runId} changed nothing on the disk`);
+      const again = journal.children(runId).find((child) => child.workflow === "revert" && (child.ended === null || appliedChanges(journal, child.run_id).length > 0));
+      if (again !== undefined) throw new BosunError("conflict", `run ${runId} ${again.ended === null ? "is being" : "was"} put back by run ${again.run_id}`);
+      const title = titleOf(`Put back what ${runId} changed: ${fold.title}`);
+      return engine.start({ workflow: "revert", title, session_id: fold.session_id, input: { run_id: runId, task: title }, parent: { run_id: runId, seq: fold.seq, head: journal.head(runId) } });
+    },
+    plan: (request) => planOnly(parts, () => startTask("plan", request)),
+    decide: (approvalId, { decision, digest, reason }) => {
+      const row = journal.approval(approvalId);
+      if (row === null) throw new BosunError("not_found", `no approval ${approvalId}: \`bosun approvals\` lists what is open`);
+      if (row.status === "expired") throw new BosunError("approval_expired", `${approvalId} expired at ${approvalViewOf(row).expires_at}: \`bosun resume ${row.run_id}\` asks again`);
+      if (row.status !== "open") throw new BosunError("conflict", `${approvalId} was decided already: ${row.status}`);
+      if (row.request.digest !== digest) throw new BosunError("conflict", `${approvalId} is about other content than what was shown: look again`);
+      const payload: ApprovalDecision = { decision, digest, reason: reason ?? null, channel: "cli", assurance: "terminal" };
+      engine.signal(row.run_id, `approval:${approvalId}`, payload);
+    },
+    recover: () => engine.recover(),
+    close: async () => {
+      await engine.close();
+      await parts.release();
+    },
+  };
+  return service;
+}
+
+function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
+  const task = request.task;
+  if (task.trim() === "") throw new BosunError("invalid_input", "the task is empty: say what shall be done");
+  if (task.length > MAX_TASK) throw new BosunError("invalid_input", `the task has ${task.length} characters, at most ${MAX_TASK} are allowed: put long material into a file and name it`);
+  if (task.includes("\0")) throw new BosunError("invalid_input", "the task contains a NUL character");
+  if (request.worker !== undefined && !parts.workers().includes(request.worker)) throw new BosunError("invalid_input", `there is no worker ${JSON.stringify(request.worker)}; there are: ${parts.workers().join(", ")}`);
+  if (request.worker !== undefined && request.steps !== undefined) throw new BosunError("invalid_input", "give either a worker or steps, not both");
+  if (request.output_schema !== undefined) parts.checkSchema(request.output_schema);
+  for (const [name, cap] of Object.entries(request.budget ?? {})) if (!(cap > 0)) throw new BosunError("invalid_input", `the budget in ${name} must be a positive number`);
+  return {
+    task,
+    worker: request.worker ?? null,
+    files: (request.files ?? []).map((file) => parts.checkFile(file)),
+    context: request.context ?? null,
+    steps: request.steps === undefined ? null : givenSteps(parts, request.steps),
+    model: request.model ?? null,
+    output_schema: request.output_schema ?? null,
+  };
+}
+
+function givenSteps(parts: LocalServiceParts, steps: unknown): readonly PlanStep[] {
+  const parsed = givenStepsSchema.safeParse(steps);
+  if (!parsed.success) throw new BosunError("invalid_input", `the steps do not fit: ${parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "steps"}: ${issue.message}`).join("; ")}`);
+  const problems = checkPlan(parsed.data, { workers: parts.workers(), maxSteps: parts.maxSteps(), earlier: [], mayBeEmpty: false });
+  if (problems.length > 0) throw new BosunError("invalid_input", `the plan cannot be carried out: ${problems.slice(0, 5).join("; ")}`);
+  return parsed.data;
+}
+
+async function planOnly({ engine, journal, look }: LocalServiceParts, start: () => string): ReturnType<Service["plan"]> {
+  const runId = start();
+  await engine.settled(runId);
+  const view = look.getRun(runId, ["plan"]);
+  if (view.question !== null) {
+    engine.cancel(runId, "plan");
+    throw new BosunError("invalid_input", `the planner asks first: ${view.question.text} Say it in the task`);
+  }
+  if (view.status !== "completed") {
+    if (journal.run(runId).ended === null) engine.cancel(runId, "plan");
+    throw new BosunError(view.error?.code ?? "internal", view.error?.message ?? `planning ended ${view.status}`);
+  }
+  const plan = view.plan ?? null;
+  const adopted = journal.events(runId).find((event) => event.kind === "plan-adopted");
+  if (plan === null || adopted === undefined) throw new BosunError("internal", "planning ended without a plan");
+  const { confidence, complexity, steps } = adopted.data;
+  const raw: TaskPlan = { confidence: confidence ?? 1, complexity: complexity ?? 0, question: null, steps: [...steps] };
+  return { plan, raw };
+}
+
+function titleOf(text: string): string {
+  const line = text.trim().split("\n", 1)[0] ?? "";
+  return line.length <= TITLE_LENGTH ? line : `${line.slice(0, TITLE_LENGTH - 1)}…`;
+}

@@ -1,0 +1,48 @@
+/** The looking half of the service: needs no lock and no engine, so it works beside a process that owns the data folder. */
+import { BosunError } from "../../shared/errors.ts";
+import { replayRun } from "../engine/replay-run.ts";
+import type { AnyActivity } from "../engine/activity.ts";
+import type { AnyDurableFunction } from "../engine/run-instance.ts";
+import type { JournalReader } from "../journal/port.ts";
+import type { ApprovalDetail, ReplayReport, Service } from "../service.ts";
+import { proposalsOf } from "./change-sets.ts";
+import { approvalViewOf, runViewOf } from "./run-view.ts";
+
+export type Look = Pick<Service, "getRun" | "listRuns" | "findRun" | "listApprovals" | "getApproval" | "replay">;
+
+const DEFAULT_LIMIT = 20;
+
+export interface LookParts {
+  readonly journal: JournalReader;
+  readonly activities: readonly AnyActivity[];
+  readonly workflows: readonly { readonly name: string; readonly fn: AnyDurableFunction }[];
+}
+
+export function createLook({ journal, activities, workflows }: LookParts): Look {
+  return {
+    getRun: (runId, include = []) => runViewOf(journal, journal.run(runId), include),
+    listRuns: (filter = {}) => journal.runs({ limit: DEFAULT_LIMIT, ...filter }).map((fold) => runViewOf(journal, fold, [])),
+    findRun: (idOrPrefix) => {
+      const found = journal.runsWithPrefix(idOrPrefix, 10);
+      if (found.includes(idOrPrefix)) return idOrPrefix;
+      if (found.length > 1) throw new BosunError("invalid_input", `${idOrPrefix} is the beginning of several runs: ${found.join(", ")}`);
+      const [only] = found;
+      if (only === undefined || idOrPrefix === "") throw new BosunError("not_found", `no run ${idOrPrefix}: \`bosun runs\` lists them`);
+      return only;
+    },
+    listApprovals: (filter = {}) => journal.approvals({ ...filter, open: true }).map(approvalViewOf),
+    getApproval: (approvalId): ApprovalDetail => {
+      const row = journal.approval(approvalId);
+      if (row === null) throw new BosunError("not_found", `no approval ${approvalId}: \`bosun approvals\` lists what is open`);
+      const proposal = proposalsOf(journal, journal.events(row.run_id)).find((each) => each.change_set_id === row.request.change_set_id);
+      return { approval: approvalViewOf(row), diff: proposal?.diff.value ?? "", digest: row.request.digest };
+    },
+    replay: async (runId): Promise<ReplayReport> => {
+      const name = journal.run(runId).workflow;
+      const workflow = workflows.find((each) => each.name === name);
+      if (workflow === undefined) throw new BosunError("internal", `this Bosun has no workflow ${name}`);
+      const result = await replayRun({ runId, journal, activities: new Map(activities.map((activity) => [activity.name, activity])), fn: workflow.fn });
+      return result.ok ? { ok: true, events: result.events } : { ok: false, events: result.events, divergence: result.divergence };
+    },
+  };
+}

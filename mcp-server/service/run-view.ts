@@ -1,0 +1,91 @@
+/** Builds the value objects that faces show from the journal's projections. */
+import type { Json } from "../../shared/durable.ts";
+import type { RunEvent } from "../../shared/events.ts";
+import type { ApprovalView, EventView, PlanStepView, PlanView, RunView } from "../../shared/run-view.ts";
+import { createCodec } from "../engine/codec.ts";
+import { statusOf, usageOf } from "../journal/fold-run.ts";
+import type { RunFold } from "../journal/fold-run.ts";
+import { foldTrace } from "../journal/fold-trace.ts";
+import type { ApprovalRow, JournalReader } from "../journal/port.ts";
+import type { Include } from "../service.ts";
+import { changeSetsOf } from "./change-sets.ts";
+
+export function runViewOf(journal: JournalReader, fold: RunFold, include: readonly Include[]): RunView {
+  const codec = createCodec(journal.blobs, null);
+  const result = fold.ended?.result == null ? null : (codec.decode(fold.ended.result) as { answer?: unknown; data?: Json });
+  const events = include.some((part) => part !== "plan") ? journal.events(fold.run_id) : [];
+  return {
+    run_id: fold.run_id,
+    status: statusOf(fold),
+    task: taskOf(fold, (payload) => codec.decode(payload)),
+    workers: fold.workers,
+    session_id: fold.session_id,
+    answer: typeof result?.answer === "string" ? result.answer : null,
+    data: result?.data ?? null,
+    question: questionOf(fold),
+    approvals: journal.approvals({ run_id: fold.run_id, open: true }).map(approvalViewOf),
+    usage: usageOf(fold, { withOpen: false }),
+    budget: fold.budget.tokens === null && fold.budget.usd === null ? null : fold.budget,
+    started_at: iso(fold.started_at),
+    finished_at: fold.ended === null ? null : iso(fold.ended.at),
+    error: errorOf(fold),
+    trace_uri: `bosun://runs/${fold.run_id}/trace`,
+    ...(include.includes("plan") ? { plan: planViewOf(fold) } : {}),
+    ...(include.includes("trace") ? { trace: foldTrace(events) } : {}),
+    ...(include.includes("changes") ? { changes: changeSetsOf(journal, fold.run_id, events) } : {}),
+    ...(include.includes("events") ? { events: events.map(eventViewOf) } : {}),
+  };
+}
+
+export function approvalViewOf(row: ApprovalRow): ApprovalView {
+  const { approval_id: id, kind, title, risk, reasons, files, expires_at: expiresAt } = row.request;
+  return {
+    approval_id: id,
+    run_id: row.run_id,
+    kind,
+    title,
+    risk,
+    reasons,
+    files,
+    status: row.status,
+    expires_at: iso(expiresAt),
+    how_to_decide: `A person decides in a terminal: \`bosun approve ${id}\` or \`bosun reject ${id} --reason …\``,
+  };
+}
+
+function taskOf(fold: RunFold, decode: (payload: RunFold["input"]) => unknown): string {
+  const input = decode(fold.input) as { task?: unknown };
+  return typeof input.task === "string" ? input.task : fold.title;
+}
+
+function questionOf(fold: RunFold): RunView["question"] {
+  for (const { about } of Object.values(fold.waits)) {
+    if (about.for === "answer") return { question_id: about.question_id, text: about.text, options: about.options };
+  }
+  return null;
+}
+
+function errorOf(fold: RunFold): RunView["error"] {
+  if (fold.ended !== null) return fold.ended.error;
+  if (fold.held !== null) return fold.held;
+  for (const { about } of Object.values(fold.waits)) if (about.for === "hold") return about.error;
+  return null;
+}
+
+export function planViewOf(fold: RunFold): PlanView | null {
+  if (fold.plan === null) return null;
+  const cancelled = fold.ended?.status === "cancelled";
+  const steps = fold.plan.steps.map(({ id, worker, goal, depends_on, when, status }): PlanStepView => {
+    const shown = cancelled && (status === "pending" || status === "running") ? "cancelled" : status;
+    return { id, worker, goal, depends_on, when, status: shown, estimate: null };
+  });
+  return { revision: fold.plan.revision, steps };
+}
+
+function eventViewOf(event: RunEvent): EventView {
+  return { seq: event.seq, time: iso(event.time), kind: event.kind, path: event.path, data: event.data as unknown as Json };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
