@@ -6,19 +6,9 @@
 import type { z } from "zod";
 import type { Json } from "../../shared/durable.ts";
 import type { FileChange } from "../../shared/change.ts";
+import type { Effects } from "../../shared/effects.ts";
 import type { Workspace } from "./workspace.ts";
 import type { RunFiles } from "../changes/overlay.ts";
-
-/**
- * What one call will read and write, as workspace-relative paths; `"."` with its subtree means everything below a folder.
- * Two calls may run at the same time unless one writes what the other reads or writes, or one of them is exclusive.
- */
-export interface Effects {
-  readonly reads: readonly string[];
-  readonly writes: readonly string[];
-  /** Runs alone in its turn. */
-  readonly exclusive: boolean;
-}
 
 export interface ToolContext {
   readonly workspace: Workspace;
@@ -40,13 +30,17 @@ export interface ToolResult {
   readonly writes?: readonly FileChange[];
 }
 
-export interface Tool<S extends z.ZodObject = z.ZodObject> {
+/** What a model is told about a tool, and what is known of a call before it runs. */
+export interface ToolDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly description: string;
   readonly input: S;
   effects(args: z.infer<S>): Effects;
   /** What the call is called in a trace: the one argument that matters, such as a path. */
   summary(args: z.infer<S>): string;
+}
+
+export interface Tool<S extends z.ZodObject = z.ZodObject> extends ToolDefinition<S> {
   /** Milliseconds after which the call fails with `timeout`. */
   readonly timeoutMs: number;
   /** @throws BosunError for everything expected: `not_found`, `invalid_input`, `conflict`, `policy_denied`, `tool_failed`. */
