@@ -1,6 +1,6 @@
 /**
  * Events of the journal. The format is for ever: kinds and fields are added, never changed. Every event of a run is
- * `{seq, time, epoch, kind, path, data}`, numbered from 1 without gaps and chained by hash.
+ * `{seq, time, epoch, kind, path, cause, data}`, numbered from 1 without gaps and chained by hash.
  */
 import type { ErrorValue } from "./errors.ts";
 import type { Json, SpanMark, Wait } from "./durable.ts";
@@ -119,6 +119,8 @@ export type RunEvent = {
     readonly epoch: number;
     readonly kind: K;
     readonly path: string;
+    /** For what the supervisor asked or recorded: `seq` of the event it answers; null for all else. */
+    readonly cause: number | null;
     readonly data: EventData[K];
   };
 }[EventKind];
@@ -126,4 +128,4 @@ export type RunEvent = {
 export type EventOf<K extends EventKind> = Extract<RunEvent, { kind: K }>;
 
 /** An event on its way into the journal: sequence, time, epoch and hash are given by the journal. */
-export type NewEvent = { [K in EventKind]: { readonly kind: K; readonly path: string; readonly data: EventData[K] } }[EventKind];
+export type NewEvent = { [K in EventKind]: { readonly kind: K; readonly path: string; readonly cause?: number; readonly data: EventData[K] } }[EventKind];

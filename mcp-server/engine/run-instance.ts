@@ -48,6 +48,8 @@ export class RunInstance {
   readonly calls = new Map<string, { readonly activity: AnyActivity; readonly input: unknown }>();
   #stopped = false;
   #now = 0;
+  /** `seq` of the event delivered last. */
+  #last = 0;
   #recorded: readonly RunEvent[];
   #next = 0;
   readonly #pending = new Map<string, Pending>();
@@ -86,7 +88,13 @@ export class RunInstance {
   /** Takes one event of the journal in. The function's answer to it comes in microtasks: wait for a macrotask before the next. */
   deliver(event: RunEvent): void {
     if (this.#stopped) return;
+    const owed = this.missing;
+    if (owed !== null && (owed.cause ?? 0) <= this.#last) {
+      this.#diverge(owed.seq, describeCommand(owed), "the supervisor did not ask for it");
+      return;
+    }
     this.#now = event.time;
+    this.#last = event.seq;
     switch (event.kind) {
       case "run-started":
         this.#start(this.#codec.decode(event.data.input));
@@ -153,10 +161,10 @@ export class RunInstance {
     if (this.#stopped) return false;
     const recorded = this.#recorded[this.#next];
     if (recorded === undefined) {
-      this.#hooks.emit(event);
+      this.#hooks.emit({ ...event, cause: this.#last });
       return !this.#stopped;
     }
-    const [expected, actual] = [describeCommand(recorded), describeCommand(event)];
+    const [expected, actual] = [describeCommand(recorded), describeCommand({ ...event, cause: this.#last })];
     if (expected !== actual) {
       this.#diverge(recorded.seq, expected, actual);
       return false;
@@ -262,7 +270,7 @@ export class RunInstance {
 export function describeCommand(event: NewEvent | RunEvent): string {
   if (event.kind === "call-started") {
     const { activity, version, input_hash: hash, label } = event.data;
-    return `call ${event.path} ${activity}@${version} input ${hash.slice(0, 16)} (${label.name})`;
+    return `call after ${event.cause ?? 0} ${event.path} ${activity}@${version} input ${hash.slice(0, 16)} (${label.name})`;
   }
-  return `${event.kind} ${event.path} ${JSON.stringify(event.data)}`;
+  return `${event.kind} after ${event.cause ?? 0} ${event.path} ${JSON.stringify(event.data)}`;
 }

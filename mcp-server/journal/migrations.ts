@@ -15,6 +15,7 @@ const MIGRATIONS: readonly string[] = [
     epoch INTEGER NOT NULL,
     kind TEXT NOT NULL,
     path TEXT NOT NULL,
+    cause INTEGER,
     data TEXT NOT NULL,
     hash BLOB NOT NULL,
     UNIQUE (run, seq)

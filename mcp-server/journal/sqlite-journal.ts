@@ -38,6 +38,7 @@ interface EventRow {
   readonly epoch: number;
   readonly kind: string;
   readonly path: string;
+  readonly cause: number | null;
   readonly data: string;
 }
 
@@ -123,7 +124,7 @@ class SqliteJournalReader implements JournalReader {
   }
 
   events(runId: string): readonly RunEvent[] {
-    const rows = this.sql("SELECT seq, time, epoch, kind, path, data FROM events WHERE run = ? ORDER BY seq").all(this.keyOf(runId)) as EventRow[];
+    const rows = this.sql("SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? ORDER BY seq").all(this.keyOf(runId)) as EventRow[];
     return rows.map((row) => ({ ...row, run_id: runId, data: JSON.parse(row.data) as unknown }) as RunEvent);
   }
 
@@ -209,16 +210,16 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     const owner = this.sql("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: string };
     if (Number(owner.value) !== this.epoch) throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
     for (const [hash, body] of this.#pendingBlobs) this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(Buffer.from(hash, "hex"), body);
-    const insert = this.sql("INSERT INTO events (run, seq, time, epoch, kind, path, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    const insert = this.sql("INSERT INTO events (run, seq, time, epoch, kind, path, cause, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     const touched = new Set<Head>();
     const events = appends.map(({ run_id: runId, event }) => {
       const head = this.#head(runId);
       head.seq += 1;
       head.time = Math.max(head.time, this.#now());
-      const full = { run_id: runId, seq: head.seq, time: head.time, epoch: this.epoch, ...event } as RunEvent;
+      const full = { run_id: runId, seq: head.seq, time: head.time, epoch: this.epoch, cause: null, ...event } as RunEvent;
       const data = JSON.stringify(event.data);
       head.hash = chainHash(head.hash, full, data);
-      insert.run(head.run, full.seq, full.time, full.epoch, full.kind, full.path, data, head.hash);
+      insert.run(head.run, full.seq, full.time, full.epoch, full.kind, full.path, full.cause, data, head.hash);
       if (full.kind === "run-started") head.fold = startFold(full);
       else foldEvent(head.fold, full);
       this.#project(head.run, full);

@@ -1,0 +1,36 @@
+/** `configure` and `describe_worker`: what a run and a step use, pinned in the journal when they start. */
+import { BosunError } from "../../shared/errors.ts";
+import type { Json } from "../../shared/durable.ts";
+import type { ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
+import type { WorkerDefinition } from "../../shared/worker.ts";
+import type { AnyActivity } from "../engine/activity.ts";
+import type { Limits } from "../supervisor/activities.ts";
+import { internal } from "./define.ts";
+
+export interface ConfigureParts {
+  readonly workers: ReadonlyMap<string, WorkerDefinition>;
+  /** As a model sees them, by name. */
+  readonly offers: ReadonlyMap<string, ToolOffer>;
+  readonly planSchemas: { readonly plan: Json; readonly replan: Json };
+  limits(): Limits;
+  /** `provider:model` by tier; `override` serves all tiers. @throws BosunError model_unavailable when there is none */
+  models(override: string | null): Readonly<Record<Tier, readonly string[]>>;
+}
+
+export function createConfigureActivities(parts: ConfigureParts): readonly AnyActivity[] {
+  return [
+    internal("configure", "read", async ({ model }, ctx) => ({
+      workers: [...parts.workers.values()].map(({ name, description, examples }) => ({ name, description, examples })),
+      models: parts.models(model),
+      limits: parts.limits(),
+      plan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.plan }),
+      replan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.replan }),
+    })),
+    internal("describe_worker", "read", async ({ worker }, ctx) => {
+      const definition = parts.workers.get(worker);
+      if (definition === undefined) throw new BosunError("not_found", `there is no worker ${worker}`);
+      const offers = definition.tools.map((name) => parts.offers.get(name)).filter((offer) => offer !== undefined);
+      return { definition, tools: ctx.keep<readonly ToolOffer[]>(offers) };
+    }),
+  ];
+}

@@ -1,0 +1,200 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type { ActivityTypes, DurableFunction } from "../../../shared/durable.ts";
+import { createEmbeddedEngine } from "../../../mcp-server/engine/embedded-engine.ts";
+import type { Engine } from "../../../mcp-server/engine/port.ts";
+import type { AnyActivity, Probe } from "../../../mcp-server/engine/activity.ts";
+import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
+import type { Journal } from "../../../mcp-server/journal/port.ts";
+import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
+
+type Fn = DurableFunction<ActivityTypes, unknown, unknown>;
+const opened: Engine[] = [];
+afterEach(async () => {
+  for (const engine of opened.splice(0)) await engine.close();
+});
+
+function open(fn: Fn, activities: readonly Partial<AnyActivity>[], folder = mkdtempSync(join(tmpdir(), "bosun-div-"))): { engine: Engine; journal: Journal; again: (next: Fn, with_?: readonly Partial<AnyActivity>[]) => ReturnType<typeof open> } {
+  const { journal } = createSqliteJournal({ file: join(folder, "journal.db"), now: Date.now });
+  const full = activities.map((each): AnyActivity => ({ name: "echo", version: 1, kind: "read", label: () => ({ kind: "internal", name: "x" }), run: async (input: unknown) => input, ...each }));
+  const engine = createEmbeddedEngine({ journal, activities: full, workflows: [{ name: "w", version: 1, fn }], now: Date.now, newRunId: () => `run_${Math.random()}` });
+  opened.push(engine);
+  return { engine, journal, again: (next, with_ = activities) => open(next, with_, folder) };
+}
+
+const start = (engine: Engine): string => engine.start({ workflow: "w", title: "t", session_id: null, input: null });
+const two: Fn = async (ctx) => {
+  const [a, b] = await Promise.all([ctx.call("echo", 1), ctx.call("echo", 2)]);
+  return { ok: true, value: [a.ok && a.value, b.ok && b.value] };
+};
+
+describe("replay of a changed function", () => {
+  const changed: Record<string, Fn> = {
+    "another input": async (ctx) => {
+      await Promise.all([ctx.call("echo", 1), ctx.call("echo", 3)]);
+      return { ok: true, value: [1, 2] };
+    },
+    "another order": async (ctx) => {
+      const [b, a] = await Promise.all([ctx.call("echo", 2), ctx.call("echo", 1)]);
+      return { ok: true, value: [a.ok && a.value, b.ok && b.value] };
+    },
+    "one after the other": async (ctx) => {
+      await ctx.call("echo", 1);
+      await ctx.call("echo", 2);
+      return { ok: true, value: [1, 2] };
+    },
+    "a call less": async (ctx) => {
+      await ctx.call("echo", 1);
+      return { ok: true, value: [1, 2] };
+    },
+    "a call more": async (ctx) => {
+      await Promise.all([ctx.call("echo", 1), ctx.call("echo", 2)]);
+      await ctx.call("echo", 3);
+      return { ok: true, value: [1, 2] };
+    },
+    "another result": async (ctx) => {
+      await Promise.all([ctx.call("echo", 1), ctx.call("echo", 2)]);
+      return { ok: true, value: [2, 1] };
+    },
+    "another branch": async (ctx) => {
+      await ctx.branch("b", (inner) => Promise.all([inner.call("echo", 1), inner.call("echo", 2)]));
+      return { ok: true, value: [1, 2] };
+    },
+    "a fact recorded": async (ctx) => {
+      ctx.record("step-skipped", { step: "a", why: "b" });
+      await Promise.all([ctx.call("echo", 1), ctx.call("echo", 2)]);
+      return { ok: true, value: [1, 2] };
+    },
+  };
+
+  it("passes when nothing changed", async () => {
+    const at = open(two, [{}]);
+    const run = start(at.engine);
+    await at.engine.settled(run);
+    expect(await at.engine.replay(run)).toMatchObject({ ok: true, result: { ok: true, value: [1, 2] } });
+  });
+
+  for (const [what, fn] of Object.entries(changed)) {
+    it(`finds ${what}`, async () => {
+      const at = open(two, [{}]);
+      const run = start(at.engine);
+      await at.engine.settled(run);
+      const replayed = await at.again(fn).engine.replay(run);
+      expect(replayed.ok, JSON.stringify(replayed)).toBe(false);
+    });
+  }
+});
+
+it("finds calls made at once that were made one after the other", async () => {
+  const serial: Fn = async (ctx) => {
+    const a = await ctx.call("echo", 1);
+    const b = await ctx.call("echo", 2);
+    return { ok: true, value: [a.ok && a.value, b.ok && b.value] };
+  };
+  const at = open(serial, [{}]);
+  const run = start(at.engine);
+  await at.engine.settled(run);
+  expect(await at.engine.replay(run)).toMatchObject({ ok: true });
+  expect((await at.again(two).engine.replay(run)).ok).toBe(false);
+});
+
+describe("recovery", () => {
+  it("holds a run that the new version would drive elsewhere, and executes nothing", async () => {
+    let executed = 0;
+    const hang = { run: async (input: unknown) => (input === 2 ? new Promise(() => undefined) : ((executed += 1), input)) };
+    const at = open(two, [hang]);
+    const run = start(at.engine);
+    await expect.poll(() => executed).toBe(1);
+    const next = at.again(
+      async (ctx) => {
+        await ctx.call("echo", 7);
+        return { ok: true, value: null };
+      },
+      [{ run: async () => (executed += 1) }],
+    );
+    next.engine.recover();
+    await next.engine.settled(run);
+    const fold = next.journal.run(run);
+    expect(statusOf(fold)).toBe("paused");
+    expect(fold.held?.message).toMatch(/would do something else than the journal has at event/u);
+    expect(executed).toBe(1);
+  });
+
+  const effect: Fn = async (ctx) => {
+    const done = await ctx.call("echo", 1);
+    return { ok: true, value: done.ok ? done.value : done.error.code };
+  };
+  const probes: readonly { readonly found: Probe<unknown>; readonly runs: number; readonly status: string }[] = [
+    { found: { state: "done", output: "probed" }, runs: 1, status: "completed" },
+    { found: { state: "not_started" }, runs: 2, status: "completed" },
+    { found: { state: "failed", error: { code: "conflict", message: "m", retryable: true } }, runs: 1, status: "completed" },
+    { found: { state: "uncertain", why: "who knows" }, runs: 1, status: "paused" },
+  ];
+  for (const { found, runs, status } of probes) {
+    it(`asks the probe about an effect cut short: ${found.state}`, async () => {
+      let ran = 0;
+      const at = open(effect, [{ kind: "effect", run: () => ((ran += 1), new Promise(() => undefined)) }]);
+      const run = start(at.engine);
+      await expect.poll(() => ran).toBe(1);
+      opened.splice(opened.indexOf(at.engine), 1);
+      const next = at.again(effect, [{ kind: "effect", run: async () => ((ran += 1), "ran"), probe: async () => found }]);
+      next.engine.recover();
+      await next.engine.settled(run);
+      expect(ran).toBe(runs);
+      expect(statusOf(next.journal.run(run))).toBe(status);
+      if (found.state === "uncertain") expect(next.journal.run(run).held?.code).toBe("uncertain_effect");
+    });
+  }
+
+  it("gives a paid call up that was lost in three crashes", async () => {
+    const asks: Fn = async (ctx) => {
+      const answer = await ctx.call("echo", 1);
+      return answer.ok ? { ok: true, value: 1 } : answer;
+    };
+    let ran = 0;
+    const paid = [{ kind: "paid" as const, reserve: () => ({ prompt_tokens: 1, completion_tokens: 2, usd: null }), run: () => ((ran += 1), new Promise(() => undefined)) }];
+    let at = open(asks, paid);
+    const run = start(at.engine);
+    for (let crash = 1; crash <= 3; crash += 1) {
+      await expect.poll(() => ran).toBe(crash);
+      at = at.again(asks);
+      at.engine.recover();
+    }
+    await at.engine.settled(run);
+    expect(at.journal.run(run).ended?.error?.code).toBe("model_unavailable");
+    expect(at.journal.run(run).usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 6, source: "estimated" });
+    expect(ran).toBe(3);
+  });
+
+  it("expires an overdue deadline at the start", async () => {
+    const waits: Fn = async (ctx) => {
+      const got = await ctx.signal("s", ctx.now() + 5, { for: "answer", question_id: "q", text: "?", options: [] });
+      return { ok: true, value: got.kind };
+    };
+    const at = open(waits, []);
+    const run = start(at.engine);
+    await at.engine.settled(run);
+    await expect.poll(() => at.journal.run(run).ended?.status, { timeout: 2000 }).toBe("completed");
+    expect(() => at.engine.signal(run, "s", 1)).toThrow(/has ended/u);
+  });
+
+  it("keeps a signal that came before anyone waited", async () => {
+    const waits: Fn = async (ctx) => {
+      await ctx.call("echo", 1);
+      const got = await ctx.signal<number>("early", null, { for: "answer", question_id: "q", text: "?", options: [] });
+      return { ok: true, value: got.kind === "received" ? got.payload : null };
+    };
+    let open_ = (): void => undefined;
+    const at = open(waits, [{ run: () => new Promise((resolve) => (open_ = () => resolve(1))) }]);
+    const run = start(at.engine);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    at.engine.signal(run, "early", 42);
+    expect(() => at.engine.signal(run, "early", 43)).toThrow(/answered already/u);
+    open_();
+    await at.engine.settled(run);
+    expect(statusOf(at.journal.run(run))).toBe("completed");
+    expect(await at.engine.replay(run)).toMatchObject({ ok: true, result: { value: 42 } });
+  });
+});
