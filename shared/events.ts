@@ -83,9 +83,10 @@ export interface EventData {
     readonly reserve?: Reservation;
   };
   "attempt-started": { readonly attempt: number; readonly reserve?: Reservation };
-  "attempt-ended": { readonly attempt: number; readonly reason: "lost" | "failed" | "cancelled"; readonly error: ErrorValue | null; readonly usage?: Usage };
-  "call-completed": { readonly attempt: number; readonly result: Payload; readonly usage?: Usage };
-  "call-failed": { readonly attempt: number; readonly error: ErrorValue; readonly usage?: Usage };
+  "attempt-ended": { readonly attempt: number; readonly reason: "lost" | "failed" | "cancelled"; readonly error: ErrorValue | null; readonly usage?: Usage; readonly note?: string };
+  /** `note` is what the activity wrote down for itself, such as which rule of a script answered. */
+  "call-completed": { readonly attempt: number; readonly result: Payload; readonly usage?: Usage; readonly note?: string };
+  "call-failed": { readonly attempt: number; readonly error: ErrorValue; readonly usage?: Usage; readonly note?: string };
   "wait-started": { readonly name: string; readonly deadline: number | null; readonly about: Wait };
   "wait-expired": { readonly name: string };
   "signal-received": { readonly name: string; readonly payload: Payload };

@@ -1,5 +1,5 @@
 /** `ask_model`: one paid call, held under the run's caps, its reply checked against the schema that was asked for. */
-import { BosunError, errorValue, isBosunError } from "../../shared/errors.ts";
+import { BosunError, errorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, ModelRequest } from "../../shared/model.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
@@ -7,6 +7,7 @@ import type { Reservation } from "../../shared/usage.ts";
 import type { ActivityContext, AnyActivity } from "../engine/activity.ts";
 import type { JournalReader } from "../journal/port.ts";
 import { estimatePromptTokens } from "../models/estimate.ts";
+import { failureOf } from "../models/model-failure.ts";
 import type { Model } from "../models/port.ts";
 import type { AskModel, ModelAnswer, TranscriptItem } from "../supervisor/activities.ts";
 import type { SupervisorActivity } from "./define.ts";
@@ -25,6 +26,8 @@ export interface ModelParts {
 
 /** Attempts of one call before it counts as failed: the first, and two more after 0.5 s and 2 s. */
 const RETRY_DELAYS_MS = [500, 2_000];
+/** A provider that wants a longer pause is not waited for: the run pauses, and a person resumes it. */
+const MAX_RETRY_AFTER_MS = 30_000;
 /** Less than this is not worth a call. */
 const MIN_COMPLETION_TOKENS = 16;
 
@@ -36,7 +39,7 @@ export function createAskModel(parts: ModelParts): AnyActivity {
     kind: "paid",
     label: (input) => ({ kind: "model", name: modelOf(input), note: input.purpose, ...(input.worker === null ? {} : { worker: input.worker }) }),
     reserve: (input) => reservationOf(parts, input),
-    retryDelayMs: (error, failed) => retryDelay(error, failed),
+    retryDelayMs: (error, failed, thrown) => retryDelay(error, failed, failureOf(thrown)?.retryAfterMs ?? 0),
     run: async (input, ctx) => {
       const request = capped(parts, input, ctx);
       const release = await gate(ctx.signal);
@@ -54,23 +57,31 @@ async function complete(parts: ModelParts, request: ModelRequest, ctx: ActivityC
   try {
     return await parts.model(request.model).complete(request, { signal: ctx.signal, onDelta: (text) => ctx.delta(text) });
   } catch (error) {
-    // An answer that never began has cost nothing; one that was cut off is settled at what was set aside.
-    if (isBosunError(error) && neverBegan(error)) ctx.settle(NO_USAGE);
+    // Where nobody knows what a failure has cost it is settled at what was set aside.
+    const failure = failureOf(error);
+    if (failure?.usage != null) ctx.settle(failure.usage);
+    if (failure?.rule !== undefined) ctx.note(ruleNote(failure.rule));
     throw error;
   }
 }
 
-function neverBegan(error: BosunError): boolean {
-  return error.code === "rate_limited" || error.code === "invalid_input" || (error as { usage?: unknown }).usage === null;
+function ruleNote(rule: number): string {
+  return `rule ${rule}`;
+}
+
+/** How often a rule of the scripted model answered in a run, as the journal has it. */
+export function countRule(journal: JournalReader, runId: string, rule: number): number {
+  const note = ruleNote(rule);
+  return journal.events(runId).filter((event) => (event.kind === "call-completed" || event.kind === "call-failed" || event.kind === "attempt-ended") && event.data.note === note).length;
 }
 
 function answerOf(parts: ModelParts, request: ModelRequest, reply: ModelReply, ctx: ActivityContext): ModelAnswer {
   ctx.settle(reply.usage);
+  if (reply.rule !== undefined) ctx.note(ruleNote(reply.rule));
   const answer: ModelAnswer = {
     message: ctx.keep<AssistantMessage>(reply.message),
     model: request.model,
     finish_reason: reply.finish_reason,
-    ...(reply.rule === undefined ? {} : { rule: reply.rule }),
   };
   if (request.reply_schema === null) return answer;
   const checked = parts.checkReply(reply.message.content, request.reply_schema);
@@ -135,9 +146,11 @@ function reservationOf(parts: ModelParts, input: AskModel): Reservation {
   return { ...tokens, usd: parts.price(modelOf(input), tokens) };
 }
 
-function retryDelay(error: ErrorValue, failed: number): number | null {
+function retryDelay(error: ErrorValue, failed: number, askedForMs: number): number | null {
   if (!error.retryable || error.code === "budget_exceeded" || error.code === "conflict") return null;
-  return RETRY_DELAYS_MS[failed - 1] ?? null;
+  const delay = RETRY_DELAYS_MS[failed - 1];
+  if (delay === undefined || askedForMs > MAX_RETRY_AFTER_MS) return null;
+  return Math.max(delay, askedForMs);
 }
 
 /** Lets at most `limit` callers through at once, first come first served. */

@@ -4,6 +4,7 @@ import { BosunError } from "../../shared/errors.ts";
 import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { Tool } from "../tools/port.ts";
+import { parseArguments } from "../tools/registry.ts";
 import type { Workspace } from "../tools/workspace.ts";
 import { internal } from "./define.ts";
 import type { SupervisorActivity } from "./define.ts";
@@ -20,8 +21,8 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
   const inspectCalls = internal("inspect_calls", "read", async ({ calls }) =>
     calls.map((call) => {
       const tool = parts.tools.get(call.tool);
-      const parsed = tool?.input.safeParse(argumentsOf(call.arguments));
-      return tool === undefined || parsed?.success !== true ? null : tool.effects(parsed.data);
+      const args = tool === undefined ? null : argumentsOf(tool, call.arguments);
+      return tool === undefined || args === null ? null : tool.effects(args);
     }),
   );
   const useTool: SupervisorActivity<"use_tool"> = {
@@ -32,7 +33,7 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
     label: (input) => ({ kind: "tool", name: input.tool, note: summaryOf(parts.tools, input), worker: input.worker }),
     run: async (input, ctx) => {
       const tool = offered(parts, input);
-      const args = checkArguments(tool, input.arguments);
+      const args = parseArguments(tool, input.arguments);
       const state = parts.states.of(ctx.runId);
       const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(tool.timeoutMs)]);
       const result = await Promise.race([tool.run(args, { workspace: parts.workspace, files: state.overlay, step: input.step, seen: state.seenBy(input.step), signal }), timeout(tool, ctx.signal)]);
@@ -61,28 +62,18 @@ function offered(parts: ToolParts, input: { readonly worker: string; readonly to
   return tool;
 }
 
-function checkArguments(tool: Tool, text: string): Record<string, unknown> {
-  const value = argumentsOf(text);
-  if (value === undefined) throw new BosunError("invalid_input", `the arguments of ${tool.name} are not a JSON object: ${text.slice(0, 200)}`);
-  const parsed = tool.input.strict().safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "arguments"}: ${issue.message}`);
-  throw new BosunError("invalid_input", `the arguments of ${tool.name} do not fit: ${problems.join("; ")}`);
-}
-
-/** Undefined when the text is not a JSON object. Models send an empty text for "no arguments". */
-function argumentsOf(text: string): Record<string, unknown> | undefined {
+/** The checked arguments, null when they do not fit. */
+function argumentsOf(tool: Tool, text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = text.trim() === "" ? {} : JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return parseArguments(tool, text);
   } catch {
-    return undefined;
+    return null;
   }
 }
 
 function summaryOf(tools: ReadonlyMap<string, Tool>, input: { readonly tool: string; readonly arguments: string }): string {
   const tool = tools.get(input.tool);
-  const parsed = tool?.input.safeParse(argumentsOf(input.arguments));
-  const text = tool !== undefined && parsed?.success === true ? tool.summary(parsed.data) : input.arguments;
+  const args = tool === undefined ? null : argumentsOf(tool, input.arguments);
+  const text = tool !== undefined && args !== null ? tool.summary(args) : input.arguments;
   return text.length <= 120 ? text : `${text.slice(0, 119)}…`;
 }

@@ -19,6 +19,8 @@ export interface ActivityContext {
   chain<T>(items: readonly T[], before?: Chain<T>): Chain<T>;
   /** Settles the reservation of a paid call; also to be called before throwing when something was used. */
   settle(usage: Usage): void;
+  /** Written into the outcome's event, for the activity's own later reading. */
+  note(text: string): void;
   /** Text that streams in; shown live, not recorded. */
   delta(text: string): void;
 }
@@ -34,8 +36,8 @@ export interface Activity<I, O> {
   label(input: I): CallLabel;
   /** Upper bound of what one attempt may use. Paid activities only. */
   reserve?(input: I): Reservation;
-  /** Milliseconds to wait before attempt `failed + 1`, null for no further attempt. */
-  retryDelayMs?(error: ErrorValue, failed: number): number | null;
+  /** Milliseconds to wait before attempt `failed + 1`, null for no further attempt. `thrown` is what `run` threw. */
+  retryDelayMs?(error: ErrorValue, failed: number, thrown: unknown): number | null;
   /** @throws BosunError for a failure that the supervisor shall see as a value */
   run(input: I, ctx: ActivityContext): Promise<O>;
   /** Effects only: settles what a crash left open. */

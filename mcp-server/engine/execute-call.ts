@@ -27,18 +27,18 @@ export interface CallRun {
 /** Emits `call-completed`, `call-failed`, or `attempt-ended` and later `attempt-started` for the next try. Never rejects. */
 export async function executeCall(call: CallRun): Promise<void> {
   const { activity, path, attempt } = call;
-  let settled: Usage | undefined;
-  const context = contextOf(call, (usage) => (settled = usage));
+  const told: Told = {};
+  const context = contextOf(call, told);
   const durable = activity.kind === "paid" || activity.kind === "effect";
   try {
     const running: Promise<unknown> = activity.run(call.input, context);
     const output = await (activity.kind === "effect" ? running : Promise.race([running, aborted(call.signal)]));
-    call.emit(completed(call, output, settled), { durable });
+    call.emit(completed(call, output, told), { durable });
   } catch (thrown) {
     const error = call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
-    const usage = settled ?? reservedUsage(call);
-    const spent = usage === undefined ? {} : { usage };
-    const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, attempt) ?? null);
+    const usage = told.usage ?? reservedUsage(call);
+    const spent = { ...(usage === undefined ? {} : { usage }), ...(told.note === undefined ? {} : { note: told.note }) };
+    const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, attempt, thrown) ?? null);
     if (wait === null) {
       call.emit({ kind: "call-failed", path, data: { attempt, error, ...spent } }, { durable });
       return;
@@ -81,19 +81,19 @@ export async function probeCall(call: CallRun): Promise<{ readonly event: NewEve
   if (activity.probe === undefined) return uncertain("nothing can check it");
   let found: Probe<unknown>;
   try {
-    found = await activity.probe(call.input, contextOf(call, () => undefined));
+    found = await activity.probe(call.input, contextOf(call, {}));
   } catch (error) {
     return uncertain(toErrorValue(error).message);
   }
   if (found.state === "not_started") return { notStarted: true };
   if (found.state === "uncertain") return uncertain(found.why);
   if (found.state === "failed") return { event: { kind: "call-failed", path, data: { attempt, error: found.error } } };
-  return { event: completed(call, found.output, undefined) };
+  return { event: completed(call, found.output, {}) };
 }
 
-function completed(call: CallRun, output: unknown, usage: Usage | undefined): NewEvent {
+function completed(call: CallRun, output: unknown, told: Told): NewEvent {
   const result = call.codec.payload(call.codec.encode(output));
-  return { kind: "call-completed", path: call.path, data: { attempt: call.attempt, result, ...(usage === undefined ? {} : { usage }) } };
+  return { kind: "call-completed", path: call.path, data: { attempt: call.attempt, result, ...told } };
 }
 
 /** What an attempt that told nothing of its usage is settled at. */
@@ -102,7 +102,13 @@ function reservedUsage(call: CallRun): Usage | undefined {
   return reserve === undefined ? undefined : settleAtReservation(reserve);
 }
 
-function contextOf(call: CallRun, settle: (usage: Usage) => void): ActivityContext {
+/** What an activity told on its way. */
+interface Told {
+  usage?: Usage;
+  note?: string;
+}
+
+function contextOf(call: CallRun, told: Told): ActivityContext {
   return {
     runId: call.runId,
     path: call.path,
@@ -112,7 +118,8 @@ function contextOf(call: CallRun, settle: (usage: Usage) => void): ActivityConte
     traceparent: traceparentOf(call.runId, call.path),
     keep: (value) => call.codec.keep(value),
     chain: (items, before) => call.codec.chain(items, before),
-    settle,
+    settle: (usage) => (told.usage = usage),
+    note: (text) => (told.note = text),
     delta: (text) => call.delta(text),
   };
 }

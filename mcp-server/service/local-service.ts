@@ -24,6 +24,9 @@ export interface LocalServiceParts {
   readonly checkFile: (path: string) => string;
   /** @throws BosunError invalid_input when the schema cannot be used */
   readonly checkSchema: (schema: unknown) => void;
+  /** The full name of the model asked for, null when none was. @throws BosunError model_unavailable when there is none to use */
+  readonly checkModel: (model: string | null) => string | null;
+  readonly notices: readonly string[];
   readonly release: () => void | Promise<void>;
 }
 
@@ -46,6 +49,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
 
   const service: Service = {
     ...look,
+    notices: parts.notices,
     get broken() {
       return engine.broken;
     },
@@ -109,7 +113,7 @@ function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
     files: (request.files ?? []).map((file) => parts.checkFile(file)),
     context: request.context ?? null,
     steps: request.steps === undefined ? null : givenSteps(parts, request.steps),
-    model: request.model ?? null,
+    model: parts.checkModel(request.model ?? null),
     output_schema: request.output_schema ?? null,
   };
 }

@@ -57,8 +57,6 @@ export interface ModelAnswer {
   readonly data?: Json;
   /** Why the reply does not validate. */
   readonly invalid?: string;
-  /** Rule of the scripted model that answered. */
-  readonly rule?: number;
 }
 
 export interface UseTool {

@@ -1,0 +1,224 @@
+/** The composition root: the only place where a port meets the technology behind it. */
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { BosunError } from "../shared/errors.ts";
+import type { Json } from "../shared/durable.ts";
+import { deadlineSecondsOf } from "../shared/config.ts";
+import type { ToolOffer } from "../shared/model.ts";
+import type { WorkerDefinition } from "../shared/worker.ts";
+import { countRule, createAskModel } from "./activities/ask-model.ts";
+import { createChangeActivities } from "./activities/changes.ts";
+import { createConfigureActivities } from "./activities/configure.ts";
+import { createRunStates } from "./activities/run-state.ts";
+import type { RunStates } from "./activities/run-state.ts";
+import { createToolActivities } from "./activities/use-tool.ts";
+import { loadConfig } from "./config/load-config.ts";
+import type { LoadedConfig } from "./config/load-config.ts";
+import { userFolders, workspaceDataFolder } from "./config/paths.ts";
+import type { System } from "./config/paths.ts";
+import type { AnyActivity } from "./engine/activity.ts";
+import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
+import type { WorkflowDefinition } from "./engine/embedded-engine.ts";
+import { takeOwnerLock } from "./journal/owner-lock.ts";
+import type { Journal, JournalReader } from "./journal/port.ts";
+import { createSqliteJournal, openJournalReader } from "./journal/sqlite-journal.ts";
+import { createModelCatalogue } from "./models/catalogue.ts";
+import type { ModelCatalogue } from "./models/catalogue.ts";
+import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
+import type { Service } from "./service.ts";
+import { createLocalService } from "./service/local-service.ts";
+import { createLook } from "./service/look.ts";
+import { newRunId } from "./service/run-ids.ts";
+import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
+import { logEvent, openLog } from "./telemetry/log.ts";
+import { giveUp } from "./tools/give-up.ts";
+import { createToolRegistry, toolOffers } from "./tools/registry.ts";
+import { createWorkspace } from "./tools/workspace.ts";
+import type { Workspace } from "./tools/workspace.ts";
+import { loadBuiltinWorkers } from "./workers/builtin.ts";
+
+export interface ServiceOptions {
+  /** Environment, platform and home folder to look things up in. */
+  readonly system: System;
+  /** Canonical root of the workspace. */
+  readonly workspace: string;
+  /** Folder from which relative paths on the command line start. */
+  readonly folder: string;
+  /** `provider:model` for all tiers. */
+  readonly model?: string;
+}
+
+const WORKFLOWS: readonly WorkflowDefinition[] = [
+  { name: "task", version: 1, fn: runTask },
+  { name: "plan", version: 1, fn: planTask },
+  { name: "revert", version: 1, fn: revertRun },
+];
+
+/** What does not depend on who owns the data folder. */
+interface Fixed {
+  readonly loaded: LoadedConfig;
+  readonly dataDir: string;
+  readonly workspace: Workspace;
+  readonly workers: ReadonlyMap<string, WorkerDefinition>;
+  readonly offers: ReadonlyMap<string, ToolOffer>;
+  readonly tools: ReturnType<typeof createToolRegistry>;
+  readonly catalogue: (journal: JournalReader) => ModelCatalogue;
+}
+
+/**
+ * Bosun in this process. The data folder is owned from the first call that starts, decides or drives something; until then it is
+ * only read, so that looking works beside another process.
+ * @throws BosunError invalid_input for a bad configuration file
+ */
+export function openService(options: ServiceOptions): Service {
+  const fixed = fix(options);
+  const notices = [...fixed.loaded.warnings];
+  let owner: Service | null = null;
+  let reader: { look: ReturnType<typeof createLook>; close: () => void } | null = null;
+  const own = (): Service => {
+    reader?.close();
+    reader = null;
+    owner ??= openOwner(fixed, notices);
+    return owner;
+  };
+  const look = (): ReturnType<typeof createLook> => {
+    if (owner !== null) return owner;
+    reader ??= openLook(fixed);
+    return reader?.look ?? own();
+  };
+  return {
+    notices,
+    get broken() {
+      return owner?.broken ?? null;
+    },
+    startRun: (request) => own().startRun(request),
+    getRun: (runId, include) => look().getRun(runId, include),
+    listRuns: (filter) => look().listRuns(filter),
+    findRun: (id) => look().findRun(id),
+    settled: (runId) => own().settled(runId),
+    subscribe: (runId, listener) => own().subscribe(runId, listener),
+    cancel: (runId) => own().cancel(runId),
+    resume: (runId, budget) => own().resume(runId, budget),
+    answer: (runId, questionId, answer) => own().answer(runId, questionId, answer),
+    revert: (runId) => own().revert(runId),
+    replay: (runId) => look().replay(runId),
+    plan: (request) => own().plan(request),
+    listApprovals: (filter) => look().listApprovals(filter),
+    getApproval: (id) => look().getApproval(id),
+    decide: (id, decision) => own().decide(id, decision),
+    recover: () => own().recover(),
+    close: async () => {
+      reader?.close();
+      await owner?.close();
+    },
+  };
+}
+
+function fix(options: ServiceOptions): Fixed {
+  const { system, folder } = options;
+  const loaded = loadConfig(system, options.workspace, options.model === undefined ? {} : { model: options.model });
+  const folders = userFolders(system);
+  const tools = createToolRegistry();
+  const names = [...tools.keys(), giveUp.name];
+  const workers = new Map(loadBuiltinWorkers(names).map((worker) => [worker.name, worker]));
+  return {
+    loaded,
+    dataDir: workspaceDataFolder(folders.data, options.workspace),
+    workspace: createWorkspace({ root: options.workspace, bosunHome: folders.data, closed: [folders.config] }),
+    workers,
+    offers: new Map(toolOffers(tools, names).map((offer) => [offer.name, offer])),
+    tools,
+    catalogue: (journal) =>
+      createModelCatalogue({ config: loaded.config, env: system.env, origins: loaded.origins, folder, matchesSoFar: (runId, rule) => countRule(journal, runId, rule) }),
+  };
+}
+
+function openLook(fixed: Fixed): { look: ReturnType<typeof createLook>; close: () => void } | null {
+  const file = join(fixed.dataDir, "journal.db");
+  if (!existsSync(file)) return null;
+  const { reader, close } = openJournalReader(file);
+  const { activities } = activitiesOf(fixed, reader);
+  return { look: createLook({ journal: reader, activities, workflows: WORKFLOWS }), close };
+}
+
+function openOwner(fixed: Fixed, notices: string[]): Service {
+  const { dataDir, loaded } = fixed;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = takeOwnerLock(dataDir);
+  try {
+    const { journal, setAside } = createSqliteJournal({ file: join(dataDir, "journal.db"), now: Date.now, check: !lock.cleanBefore });
+    if (setAside !== null) notices.push(`the journal was corrupt and cannot be read; it was kept as ${setAside}, and a new one was begun`);
+    const log = openLog(dataDir, loaded.config.log.level);
+    if (setAside !== null) log.error({ file: setAside }, "corrupt journal set aside");
+    const { activities, states, catalogue } = activitiesOf(fixed, journal);
+    const engine = createEmbeddedEngine({ journal, activities, workflows: WORKFLOWS, now: Date.now, newRunId: () => newRunId(Date.now()), onParked: (runId) => states.drop(runId) });
+    engine.subscribe((note) => {
+      if (note.type === "event") logEvent(log, note.event);
+    });
+    return createLocalService({
+      engine,
+      journal,
+      look: createLook({ journal, activities, workflows: WORKFLOWS }),
+      notices,
+      workers: () => [...fixed.workers.keys()],
+      maxSteps: () => loaded.config.run.maxSteps,
+      checkFile: (path) => fixed.workspace.forListing(path).path,
+      checkSchema: (schema) => assertReplySchema(schema as Json),
+      checkModel: (model) => checkModel(catalogue, model),
+      release: () => {
+        lock.release();
+        log.flush();
+      },
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** The full name of a model that was asked for. @throws BosunError model_unavailable when there is none */
+function checkModel(catalogue: ModelCatalogue, model: string | null): string | null {
+  const name = model === null ? null : catalogue.fullName(model);
+  const wanted = name ?? catalogue.models("small")[0];
+  if (wanted === undefined) catalogue.model("offline");
+  else catalogue.model(wanted);
+  return name;
+}
+
+function activitiesOf(fixed: Fixed, journal: Journal | JournalReader): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue } {
+  const { config } = fixed.loaded;
+  const { workspace, workers, tools, offers, dataDir } = fixed;
+  const catalogue = fixed.catalogue(journal);
+  const states = createRunStates({ workspace, journal });
+  const activities = [
+    ...createConfigureActivities({
+      workers,
+      offers,
+      planSchemas: { plan: TASK_PLAN.schema, replan: TASK_REPLAN.schema },
+      limits: () => ({
+        max_parallel_steps: config.run.maxParallelSteps,
+        max_steps: config.run.maxSteps,
+        max_revisions: config.run.maxRevisions,
+        max_turns: config.run.maxTurns,
+        max_completion_tokens: config.models.maxCompletionTokens,
+        ask_below: config.routing.askBelow,
+      }),
+      models: (override) => {
+        if (override !== null) return { small: [override], medium: [override], large: [override] };
+        const found = { small: catalogue.models("small"), medium: catalogue.models("medium"), large: catalogue.models("large") };
+        if (found.small.length === 0) throw new BosunError("model_unavailable", "no model was found: set OPENAI_API_KEY, or BOSUN_MODEL to provider:model", { retryable: false });
+        return found;
+      },
+    }),
+    createAskModel({
+      journal,
+      model: (name) => catalogue.model(name),
+      price: (name, tokens) => catalogue.price(name, tokens),
+      checkReply: (text, schema) => checkReply(text, schema),
+      maxConcurrentCalls: config.models.maxConcurrentCalls,
+    }),
+    ...createToolActivities({ tools, workers, workspace, states }),
+    ...createChangeActivities({ workspace, states, journal, dataDir, now: Date.now, deadlineSeconds: (kind) => deadlineSecondsOf(config, kind) }),
+  ];
+  return { activities, states, catalogue };
+}
