@@ -59,4 +59,6 @@ export interface ModelReply {
   readonly model: string;
   readonly finish_reason: "stop" | "length" | "tool_calls" | "content_filter" | "unknown";
   readonly usage: Usage;
+  /** The rule of the scripted model that answered, counted from 1. Journalled with the answer, for `times` counts them. */
+  readonly rule?: number;
 }

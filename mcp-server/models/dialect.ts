@@ -1,0 +1,94 @@
+/**
+ * What an endpoint understands. Endpoints that call themselves compatible refuse this field or that with a 400; what was refused
+ * once is left out from then on, for this endpoint and model, as long as the process lives. Such a refusal costs nothing.
+ */
+import { isStrictSchema } from "./strict-schema.ts";
+import type { ReplySchema } from "../../shared/model.ts";
+
+export type ReplyFormat = "json_schema" | "json_object" | "prompt";
+
+export interface Dialect {
+  readonly stream: boolean;
+  readonly streamOptions: boolean;
+  readonly tokenParameter: "max_completion_tokens" | "max_tokens";
+  readonly format: ReplyFormat;
+  /** Schemas by name that the endpoint would not take as strict. */
+  readonly looseSchemas: readonly string[];
+}
+
+const STANDARD: Dialect = {
+  stream: true,
+  streamOptions: true,
+  tokenParameter: "max_completion_tokens",
+  format: "json_schema",
+  looseSchemas: [],
+};
+
+const learnt = new Map<string, Dialect>();
+
+const keyOf = (baseUrl: string, model: string): string => `${baseUrl}\n${model}`;
+
+export function dialectOf(baseUrl: string, model: string): Dialect {
+  return learnt.get(keyOf(baseUrl, model)) ?? STANDARD;
+}
+
+/** For tests: every endpoint is a stranger again. */
+export function forgetDialects(): void {
+  learnt.clear();
+}
+
+/** How a reply is asked for: a schema whose root is not an object fits neither of the response formats. */
+export function replyFormat(dialect: Dialect, schema: ReplySchema): ReplyFormat {
+  const root = schema.schema;
+  const isObject = typeof root === "object" && root !== null && !Array.isArray(root) && (root as { type?: unknown }).type === "object";
+  return isObject ? dialect.format : "prompt";
+}
+
+export function isSentStrict(dialect: Dialect, schema: ReplySchema): boolean {
+  return !dialect.looseSchemas.includes(schema.name) && isStrictSchema(schema.schema);
+}
+
+/** The part of a 400 that tells what was not understood. */
+export interface Refusal {
+  readonly param: string;
+  /** The whole error body as text. */
+  readonly body: string;
+}
+
+/** The dialect without what this refusal is about; null when it is about something else. */
+function without(used: Dialect, refusal: Refusal, schema: ReplySchema | null): Partial<Dialect> | null {
+  const body = refusal.body.toLowerCase();
+  const mentions = (...names: string[]): boolean => names.some((name) => refusal.param.startsWith(name) || body.includes(name));
+  if (used.streamOptions && used.stream && mentions("stream_options")) return { streamOptions: false };
+  const isAboutSize =
+    /too large|too high|at most|exceed|less than|greater than|maximum (?:value|of|is|number)|context (?:length|window)/.test(body);
+  if (used.tokenParameter === "max_completion_tokens" && mentions("max_completion_tokens") && !isAboutSize)
+    return { tokenParameter: "max_tokens" };
+  if (
+    schema !== null &&
+    replyFormat(used, schema) !== "prompt" &&
+    mentions("response_format", "json_schema", "json_object", "json mode", "structured output", "structured_output", "invalid schema")
+  ) {
+    if (used.format === "json_object") return { format: "prompt" };
+    const isAboutSchema =
+      /invalid schema|additionalproperties|'required'|"required"|not (?:permitted|supported) (?:keyword|in schema)|strict/.test(body);
+    if (isAboutSchema && isSentStrict(used, schema)) return { looseSchemas: [...used.looseSchemas, schema.name] };
+    return { format: "json_object" };
+  }
+  const isAboutStreaming =
+    refusal.param === "stream" ||
+    /stream(?:ing)?\b[^.]{0,60}\b(?:not (?:supported|available|allowed)|unsupported)|verified to stream|does not support stream/.test(body);
+  if (used.stream && isAboutStreaming) return { stream: false };
+  return null;
+}
+
+/**
+ * Learns from a refusal of a request that was written in dialect `used`.
+ * @returns true when the request is worth sending again in the dialect that {@link dialectOf} now gives.
+ */
+export function learnFrom(baseUrl: string, model: string, used: Dialect, refusal: Refusal, schema: ReplySchema | null): boolean {
+  const change = without(used, refusal, schema);
+  if (change === null) return false;
+  learnt.set(keyOf(baseUrl, model), { ...dialectOf(baseUrl, model), ...change });
+  return true;
+}

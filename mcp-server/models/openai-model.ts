@@ -1,0 +1,174 @@
+/** A model behind any OpenAI-compatible endpoint, on the `openai` package: streamed chat completions, one request per call, no retries. */
+import { BosunError } from "../../shared/errors.ts";
+import type { AssistantMessage, ModelReply, ModelRequest } from "../../shared/model.ts";
+import type { Price } from "../../shared/config.ts";
+import type { Usage } from "../../shared/usage.ts";
+import { createAssembly, type Assembled, type Assembly } from "./answer-assembly.ts";
+import { startCallClock, type CallClock } from "./call-clock.ts";
+import { bosunHeaders, chatBody } from "./chat-request.ts";
+import { dialectOf, learnFrom } from "./dialect.ts";
+import { estimateUsage } from "./estimate.ts";
+import { modelError, type Asked } from "./model-failure.ts";
+import { openAiErrors, type OpenAiErrors } from "./openai-errors.ts";
+import type { Model, ModelCallContext } from "./port.ts";
+import { costUsd, priceOf } from "./prices.ts";
+import { watchedFetch } from "./watched-fetch.ts";
+
+export interface OpenAiModelOptions {
+  /** Up to and with `/v1` as a rule. */
+  readonly baseUrl: string;
+  /** null: no key is sent. */
+  readonly apiKey: string | null;
+  /** The model's id at the provider. */
+  readonly model: string;
+  /** The provider's name in configuration, for messages. */
+  readonly provider: string;
+  /** Milliseconds without a byte after which the call is given up. */
+  readonly idleTimeoutMs: number;
+  /** Milliseconds that the call may take in all. */
+  readonly callTimeoutMs: number;
+  /** By `provider:model` or model id. Default: no price is known. */
+  readonly prices?: Readonly<Record<string, Price>>;
+  /** Name of the variable that the key is from, for messages. Default: none is named. */
+  readonly keyVariable?: string | null;
+  /** Default: the global one. */
+  readonly fetch?: typeof fetch;
+}
+
+/** At most this many refusals of one request teach something; then it is refused for good. */
+const MAX_LESSONS = 6;
+
+type Sdk = typeof import("openai") & Pick<typeof import("openai/streaming"), "Stream">;
+
+/** How long a connection may take to end by itself after a good answer, in milliseconds. */
+const LINGER_MS = 1000;
+
+let sdk: Promise<Sdk> | null = null;
+/** Loaded by the first call, for commands that ask no model need not pay for it. */
+function loadSdk(): Promise<Sdk> {
+  sdk ??= Promise.all([import("openai"), import("openai/streaming")]).then(([all, { Stream }]) => ({ ...all, Stream }));
+  return sdk;
+}
+
+function shownUrl(baseUrl: string): string {
+  try {
+    const url = new URL(baseUrl);
+    return `${url.origin}${url.pathname}`;
+  } catch {
+    return "(not a valid URL)";
+  }
+}
+
+function usageOf(answer: Assembled, request: ModelRequest, message: AssistantMessage, price: Price | null): Usage {
+  if (answer.tokens === null) return estimateUsage(request, message, price);
+  return { ...answer.tokens, usd: costUsd(price, answer.tokens), source: "reported" };
+}
+
+function finishReason(answer: Assembled): ModelReply["finish_reason"] {
+  const reason = answer.finishReason;
+  if (reason === "stop" || reason === "tool_calls" || reason === "function_call")
+    return answer.toolCalls.length > 0 ? "tool_calls" : "stop";
+  return reason === "length" || reason === "content_filter" ? reason : "unknown";
+}
+
+async function receive(
+  response: Response,
+  assembly: Assembly,
+  chunksOf: (response: Response) => AsyncIterable<unknown>,
+  errors: OpenAiErrors,
+): Promise<void> {
+  if (response.headers.get("content-type")?.includes("json") === true) {
+    const whole: unknown = JSON.parse(await response.text());
+    const error = typeof whole === "object" && whole !== null ? (whole as { error?: unknown }).error : undefined;
+    if (error !== undefined && error !== null) throw errors.reported(error);
+    assembly.add(whole);
+    return;
+  }
+  for await (const chunk of chunksOf(response)) assembly.add(chunk);
+}
+
+export function createOpenAiModel(options: OpenAiModelOptions): Model {
+  const { baseUrl, apiKey, model, provider, callTimeoutMs } = options;
+  const asked: Asked = {
+    provider,
+    model,
+    shownUrl: shownUrl(baseUrl),
+    keyVariable: options.keyVariable ?? null,
+  };
+  const price = priceOf(options.prices ?? {}, provider, model);
+
+  /** One HTTP request. Resolves with the answer, however it ended, or throws what the SDK throws. */
+  async function once(request: ModelRequest, clock: CallClock, errors: OpenAiErrors, onDelta: (text: string) => void): Promise<Assembled> {
+    const { OpenAI, Stream } = await loadSdk();
+    const dialect = dialectOf(baseUrl, model);
+    const assembly = createAssembly(request.turn, onDelta);
+    const watched = watchedFetch(options.fetch ?? fetch, clock, apiKey);
+    const client = new OpenAI({
+      baseURL: baseUrl,
+      apiKey: apiKey ?? "none",
+      adminAPIKey: null,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      maxRetries: 0,
+      timeout: callTimeoutMs + 60_000,
+      logLevel: "off",
+      fetch: watched.fetch,
+    });
+    try {
+      const response = await client.chat.completions
+        .create(chatBody(request, model, dialect), { headers: bosunHeaders(request) })
+        .asResponse();
+      await receive(response, assembly, (from) => Stream.fromSSEResponse<unknown>(from, new AbortController(), client), errors);
+    } catch (error) {
+      // What breaks after the answer's end has broken nothing.
+      if (!assembly.isFinished() || clock.endedBy() === "cancelled")
+        throw errors.explain(error, clock.endedBy(), { answered: watched.hasAnswered(), begun: assembly.result().chunks > 0 }, dialect);
+    }
+    return assembly.result();
+  }
+
+  function reply(request: ModelRequest, answer: Assembled, clock: CallClock, errors: OpenAiErrors): ModelReply {
+    const ended = clock.endedBy();
+    if (ended === "cancelled" || (ended !== null && answer.finishReason === null)) throw errors.ended(ended);
+    if (answer.finishReason === null) throw answer.chunks === 0 ? errors.nonsense() : errors.cut();
+    const message: AssistantMessage = {
+      role: "assistant",
+      content: answer.content,
+      ...(answer.toolCalls.length === 0 ? {} : { tool_calls: answer.toolCalls }),
+    };
+    const usage = usageOf(answer, request, message, price);
+    const isRefusal = answer.refusal !== "" && answer.content === "" && answer.toolCalls.length === 0;
+    if (isRefusal || answer.finishReason === "content_filter") throw errors.declined(isRefusal ? answer.refusal : "", usage);
+    return { message, model: answer.model?.slice(0, 200) ?? model, finish_reason: finishReason(answer), usage };
+  }
+
+  return {
+    async complete(request: ModelRequest, ctx: ModelCallContext): Promise<ModelReply> {
+      if (ctx.signal.aborted) throw new BosunError("cancelled", "the model call was cancelled before it was sent");
+      if (apiKey !== null && !/^[\x21-\x7e]+$/.test(apiKey)) {
+        throw modelError(
+          "model_unavailable",
+          asked,
+          `cannot be asked: the key in ${asked.keyVariable ?? "its variable"} has characters that no key has; set it again`,
+          { retryable: false },
+        );
+      }
+      const errors = openAiErrors(await loadSdk(), asked, apiKey, request, options);
+      for (let lessons = 0; ; lessons += 1) {
+        // An endpoint that does not stream is silent until it has done all its work.
+        const clock = startCallClock(ctx.signal, dialectOf(baseUrl, model).stream ? options.idleTimeoutMs : null, callTimeoutMs);
+        try {
+          const made = reply(request, await once(request, clock, errors, (text) => ctx.onDelta(text)), clock, errors);
+          clock.stop(LINGER_MS);
+          return made;
+        } catch (error) {
+          clock.stop();
+          const refusal = errors.refusalOf(error);
+          if (refusal === null || lessons >= MAX_LESSONS || !learnFrom(baseUrl, model, refusal.dialect, refusal, request.reply_schema))
+            throw error;
+        }
+      }
+    },
+  };
+}
