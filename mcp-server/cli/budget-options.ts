@@ -1,0 +1,31 @@
+/** `--budget-tokens` and `--budget-usd`, where a command takes them. */
+import type { Command } from "commander";
+import { BosunError } from "../../shared/errors.ts";
+
+export interface BudgetOptions {
+  readonly budgetTokens?: string;
+  readonly budgetUsd?: string;
+}
+
+/** @param verb how the help begins: "at most". */
+export function addBudgetOptions(command: Command, verb: string): Command {
+  return command
+    .option("--budget-tokens <n>", `${verb} so many tokens, in and out together`)
+    .option("--budget-usd <n>", `${verb} so many US dollars`);
+}
+
+/** @throws BosunError invalid_input for what is not a number above 0 */
+export function budgetOf(options: BudgetOptions): { usd?: number; tokens?: number } | undefined {
+  const tokens = amount("--budget-tokens", options.budgetTokens);
+  const usd = amount("--budget-usd", options.budgetUsd);
+  if (tokens === undefined && usd === undefined) return undefined;
+  return { ...(tokens === undefined ? {} : { tokens }), ...(usd === undefined ? {} : { usd }) };
+}
+
+function amount(option: string, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const value = Number(given);
+  if (given.trim() === "" || !Number.isFinite(value) || value <= 0)
+    throw new BosunError("invalid_input", `${option} needs a number above 0, not "${given}".`);
+  return value;
+}

@@ -1,0 +1,59 @@
+/** What every command shares: its context, common options, opening and closing the service. */
+import { Command } from "commander";
+import type { Service } from "../service.ts";
+import type { CliIo } from "./io.ts";
+import type { OpenService, OpenServiceOptions } from "./open-service.ts";
+
+export interface CliContext {
+  readonly io: CliIo;
+  readonly openService: OpenService;
+  /** What the process will end with. */
+  exit(code: number): void;
+}
+
+/** A command with `--json` and `--in-process`, and examples below its help. */
+export function command(nameAndArguments: string, summary: string, examples: readonly string[]): Command {
+  const [name, ...args] = nameAndArguments.split(" ");
+  const made = new Command(name);
+  for (const argument of args) made.argument(argument);
+  return made
+    .description(summary)
+    .option("--json", "print JSON, also for errors")
+    .option("--in-process", "do everything in this process (the only way in this version)")
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ bosun ${example}`).join("\n")}`);
+}
+
+/** Opens the service, uses it, and always gives the data folder free again. */
+export async function withService(
+  context: CliContext,
+  options: OpenServiceOptions,
+  use: (service: Service) => Promise<number> | number,
+): Promise<void> {
+  const service = await context.openService(options);
+  try {
+    context.exit(await use(service));
+  } finally {
+    await service.close();
+  }
+}
+
+/** Takes up what a killed process left, and says so. */
+export function takeUpLeftovers(io: CliIo, service: Service, json: boolean): readonly string[] {
+  const ids = service.recover();
+  if (ids.length > 0 && !json)
+    io.stderr.write(
+      `Taking up ${ids.length === 1 ? "a run" : `${ids.length} runs`} that an earlier process left unfinished: ${ids.join(", ")}\n`,
+    );
+  return ids;
+}
+
+/** An approval's full id from any unambiguous beginning; what is not known is left to the service to refuse. */
+export function findApproval(service: Service, idOrPrefix: string): string {
+  const found = service
+    .listApprovals()
+    .filter((approval) => approval.approval_id.startsWith(idOrPrefix) || approval.approval_id === `apr_${idOrPrefix}`);
+  const exact = found.find((approval) => approval.approval_id === idOrPrefix);
+  if (exact !== undefined) return idOrPrefix;
+  const only = found.length === 1 ? found[0] : undefined;
+  return only?.approval_id ?? idOrPrefix;
+}

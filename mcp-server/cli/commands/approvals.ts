@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { type CliContext, command, withService } from "../command.ts";
+import { escapeLine } from "../escape.ts";
+import { printJson, printText } from "../print.ts";
+import { plural } from "../render/numbers.ts";
+
+export function approvalsCommand(context: CliContext): Command {
+  return command("approvals", "List what waits for a person's decision.", ["approvals", "approvals --json"]).action(
+    async (options: { readonly json?: boolean }) => {
+      await withService(context, {}, (service) => {
+        const approvals = service.listApprovals().filter((approval) => approval.status === "open");
+        if (options.json === true) {
+          printJson(context.io, { approvals });
+          return 0;
+        }
+        if (approvals.length === 0) printText(context.io, "Nothing waits for a decision.");
+        for (const { approval_id, title, risk, files, expires_at } of approvals) {
+          printText(
+            context.io,
+            `${approval_id}  ${risk} risk  ${plural(files.length, "file")}  until ${escapeLine(expires_at, 40)}  ${escapeLine(title, 300)}`,
+          );
+        }
+        return 0;
+      });
+    },
+  );
+}

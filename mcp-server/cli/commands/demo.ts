@@ -1,0 +1,88 @@
+import type { Command } from "commander";
+import type { RunView } from "../../../shared/run-view.ts";
+import type { Service } from "../../service.ts";
+import { type CliContext, command } from "../command.ts";
+import { type DemoFolder, demoFolder } from "../demo-folder.ts";
+import { EXIT } from "../exit-code.ts";
+import { type Followed, followRun } from "../follow-run.ts";
+import { canAsk } from "../io.ts";
+import { printLines, printText } from "../print.ts";
+import { diffLines } from "../render/diff-lines.ts";
+import { showEnd } from "../show-end.ts";
+
+const TASK = "Customers wait five seconds whenever one call to the order service fails. Find out why and fix it.";
+
+export function demoCommand(context: CliContext): Command {
+  return command("demo", "A demonstration on a throw-away copy of an example, with the built-in scripted model.", ["demo"]).action(
+    async () => {
+      const folder = demoFolder(context.io);
+      const { exitCode, keep } = (await goOn(context, folder)) ?? (await begin(context, folder));
+      if (!keep) folder.discard();
+      context.exit(exitCode);
+    },
+  );
+}
+
+interface DemoEnd {
+  readonly exitCode: number;
+  /** The run waits and shall be found again. */
+  readonly keep: boolean;
+}
+
+async function begin(context: CliContext, folder: DemoFolder): Promise<DemoEnd> {
+  const { io } = context;
+  folder.create();
+  printText(
+    io,
+    "A demonstration: a throw-away copy of examples/retry-helper, real tools, and the built-in scripted model (no key, no network).\n",
+  );
+  const service = await context.openService(folder.options);
+  try {
+    return await follow(context, service, service.startRun({ task: TASK }));
+  } finally {
+    await service.close();
+  }
+}
+
+/** Takes up a demonstration that was killed or left; null if there is none. */
+async function goOn(context: CliContext, folder: DemoFolder): Promise<DemoEnd | null> {
+  if (!folder.exists()) return null;
+  const service = await context.openService(folder.options);
+  try {
+    const left = service.listRuns({ limit: 1 }).find((run) => !hasEnded(run));
+    if (left === undefined) return null;
+    printText(context.io, "An earlier demonstration was left unfinished. It goes on where it was; nothing that was done is done again.\n");
+    service.recover();
+    if (service.getRun(left.run_id).status === "paused") service.resume(left.run_id);
+    return await follow(context, service, left.run_id);
+  } finally {
+    await service.close();
+  }
+}
+
+async function follow(context: CliContext, service: Service, runId: string): Promise<DemoEnd> {
+  const { io } = context;
+  const hint = canAsk(io)
+    ? "Nothing was decided and nothing was written. `npm start` shows the change set again; `y` and Enter applies it."
+    : "Nothing was written. A person decides: on a terminal `npm start` shows this change set and asks, and only `y` and Enter applies it.";
+  const followed = await followRun(io, service, runId, { json: false, hint });
+  if (hasEnded(followed.view)) return { exitCode: end(context, service, followed), keep: false };
+  if (followed.exitCode === EXIT.terminated || canAsk(io)) return { exitCode: followed.exitCode, keep: true };
+  printText(io, "The throw-away run is discarded.");
+  return { exitCode: EXIT.done, keep: false };
+}
+
+function end({ io }: CliContext, service: Service, followed: Followed): number {
+  const applied = (service.getRun(followed.view.run_id, ["changes"]).changes ?? []).filter((change) => change.status === "applied");
+  for (const { diff } of applied) {
+    printText(io, "\nApplied:");
+    printLines(io, diffLines(diff, null));
+  }
+  const code = showEnd(io, service, followed, false, "demo");
+  printText(io, '\nThe copy is discarded. On your own files: npm start -- "<task>" in a folder, with OPENAI_API_KEY or BOSUN_MODEL set.');
+  return code;
+}
+
+function hasEnded(view: RunView): boolean {
+  return view.status === "completed" || view.status === "failed" || view.status === "cancelled";
+}

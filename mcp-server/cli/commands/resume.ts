@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { addBudgetOptions, type BudgetOptions, budgetOf } from "../budget-options.ts";
+import { type CliContext, command, takeUpLeftovers, withService } from "../command.ts";
+import { followRun } from "../follow-run.ts";
+import { showEnd } from "../show-end.ts";
+
+export function resumeCommand(context: CliContext): Command {
+  return addBudgetOptions(
+    command("resume <run>", "Go on with a run that was paused, killed, or whose approval expired.", [
+      "resume run_4f2a",
+      "resume run_4f2a --budget-usd 2",
+    ]),
+    "raise the cap of the run to",
+  ).action(async (run: string, options: BudgetOptions & { readonly json?: boolean }) => {
+    const json = options.json === true;
+    const budget = budgetOf(options);
+    await withService(context, {}, async (service) => {
+      const runId = service.findRun(run);
+      takeUpLeftovers(context.io, service, json);
+      if (service.getRun(runId).status === "paused" || budget !== undefined) service.resume(runId, budget);
+      return showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
+    });
+  });
+}

@@ -1,0 +1,26 @@
+import { type Command, Option } from "commander";
+import { BosunError } from "../../../shared/errors.ts";
+import { type CliContext, command, withService } from "../command.ts";
+import { drawingWidth, printJson, printLines } from "../print.ts";
+import { wholeTraceLines } from "../render/whole-trace.ts";
+
+/** What a line of a trace may take where nothing limits it. */
+const WIDE = 240;
+
+export function traceCommand(context: CliContext): Command {
+  return command("trace <run>", "Show every step, turn, model call, tool call and approval of a run.", [
+    "trace run_4f2a",
+    "trace run_4f2a --format json",
+  ])
+    .addOption(new Option("--format <format>", "how to show it").choices(["tree", "json"]).default("tree"))
+    .action(async (run: string, options: { readonly format: string; readonly json?: boolean }) => {
+      await withService(context, {}, (service) => {
+        const { trace } = service.getRun(service.findRun(run), ["trace"]);
+        if (trace === undefined) throw new BosunError("not_found", `Run ${run} has no trace.`);
+        const { io } = context;
+        if (options.json === true || options.format === "json") printJson(io, trace);
+        else printLines(io, wholeTraceLines(trace, { now: io.now(), width: io.stdout.isTTY ? drawingWidth(io) : WIDE }));
+        return 0;
+      });
+    });
+}

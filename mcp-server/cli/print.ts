@@ -1,0 +1,31 @@
+/** Printing: lines, JSON, and errors in the one form that the contract fixes. */
+import { type ErrorValue } from "../../shared/errors.ts";
+import { escapeLine } from "./escape.ts";
+import type { CliIo } from "./io.ts";
+import { wantsColor } from "./io.ts";
+import { type Line, paint } from "./render/line.ts";
+
+export function printLines(io: CliIo, lines: readonly Line[]): void {
+  const color = wantsColor(io);
+  for (const line of lines) io.stdout.write(`${paint(line, color)}\n`);
+}
+
+export function printText(io: CliIo, text: string): void {
+  io.stdout.write(`${text}\n`);
+}
+
+export function printJson(io: CliIo, value: unknown): void {
+  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** To standard error: `bosun: <code>: <message>`, or `{"error":{…}}` with --json. */
+export function printError(io: CliIo, error: ErrorValue, json: boolean): void {
+  const { code, message, retryable } = error;
+  const line = json ? JSON.stringify({ error: { code, message, retryable } }) : `bosun: ${code}: ${escapeLine(message, 4_000)}`;
+  io.stderr.write(`${line}\n`);
+}
+
+/** Columns to draw in; one less than there are, for some terminals wrap when the last one is written. */
+export function drawingWidth(io: CliIo): number {
+  return Math.max(20, io.stdout.columns - 1);
+}

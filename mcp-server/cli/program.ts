@@ -1,0 +1,45 @@
+/** All commands, put together. */
+import { Command } from "commander";
+import type { CliContext } from "./command.ts";
+import { answerCommand } from "./commands/answer.ts";
+import { approvalsCommand } from "./commands/approvals.ts";
+import { approveCommand } from "./commands/approve.ts";
+import { cancelCommand } from "./commands/cancel.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { planCommand } from "./commands/plan.ts";
+import { rejectCommand } from "./commands/reject.ts";
+import { replayCommand } from "./commands/replay.ts";
+import { resumeCommand } from "./commands/resume.ts";
+import { revertCommand } from "./commands/revert.ts";
+import { runCommand } from "./commands/run.ts";
+import { runsCommand } from "./commands/runs.ts";
+import { showCommand } from "./commands/show.ts";
+import { traceCommand } from "./commands/trace.ts";
+
+const EXAMPLES = ['run "why does the login test fail?"', "runs", "trace run_4f2a", "approvals"];
+const CODES = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 waits for a person, 4 budget exhausted, 130 cancelled.";
+
+export function createProgram(context: CliContext): Command {
+  const program = new Command("bosun")
+    .description("A supervised crew of agents: it plans, works side by side, and writes nothing before you have seen the diff.")
+    .version(context.io.version, "-V, --version")
+    .option("--in-process", "do everything in this process (the only way in this version)")
+    .addHelpText("after", `\nExamples:\n${EXAMPLES.map((example) => `  $ bosun ${example}`).join("\n")}\n\n${CODES}`);
+  const visible = [
+    runCommand,
+    planCommand,
+    runsCommand,
+    showCommand,
+    traceCommand,
+    resumeCommand,
+    cancelCommand,
+    replayCommand,
+    revertCommand,
+    approvalsCommand,
+    approveCommand,
+    rejectCommand,
+    answerCommand,
+  ];
+  for (const make of visible) program.addCommand(make(context));
+  return program.addCommand(demoCommand(context), { hidden: true });
+}

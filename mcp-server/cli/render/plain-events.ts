@@ -1,0 +1,61 @@
+/** A run without a terminal to draw on: one plain line per event worth telling, no control codes. */
+import type { RunEvent } from "../../../shared/events.ts";
+import { escapeLine } from "../escape.ts";
+import { duration } from "./numbers.ts";
+
+/** Null for events that only the journal needs. @param startedAt epoch milliseconds of the run's start */
+export function plainEvent(event: RunEvent, startedAt: number): string | null {
+  const told = tell(event);
+  return told === null ? null : `[${duration(event.time - startedAt)}] ${escapeLine(told, 500)}`;
+}
+
+function tell(event: RunEvent): string | null {
+  const where = stepOf(event.path);
+  switch (event.kind) {
+    case "run-started":
+      return `run ${event.run_id} started: ${event.data.title}`;
+    case "run-recovered":
+      return `run ${event.run_id} taken up again`;
+    case "plan-adopted": {
+      const steps = event.data.steps.map((step) => `${step.id} › ${step.worker}`).join(", ");
+      return `plan ${event.data.revision}: ${steps}`;
+    }
+    case "span-opened":
+      return `${event.data.name} › ${event.data.worker} started`;
+    case "span-closed":
+      return event.data.error === null ? `${where} done` : `${where} failed: ${event.data.error.message}`;
+    case "call-started":
+      return event.data.label.kind === "internal"
+        ? null
+        : `${where}: ${event.data.label.kind} ${event.data.label.name} ${event.data.label.note ?? ""}`.trimEnd();
+    case "call-failed":
+      return `${where}: failed: ${event.data.error.message}`;
+    case "attempt-ended":
+      return `${where}: attempt ${event.data.attempt} ${event.data.reason}${event.data.error === null ? "" : `: ${event.data.error.message}`}`;
+    case "step-skipped":
+    case "step-cancelled":
+      return `${event.data.step} ${event.kind === "step-skipped" ? "skipped" : "cancelled"}: ${event.data.why}`;
+    case "approval-requested":
+      return `${where}: approval asked for (${event.data.risk} risk): ${event.data.title}`;
+    case "wait-started":
+      return event.data.about.for === "answer" ? `${where}: question: ${event.data.about.text}` : null;
+    case "wait-expired":
+      return `${where}: nobody answered in time: ${event.data.name}`;
+    case "cancel-requested":
+      return `cancel asked for by ${event.data.by}`;
+    case "resume-requested":
+      return `resumed by ${event.data.by}`;
+    case "run-held":
+      return `held: ${event.data.error.message}`;
+    case "run-ended":
+      return event.data.status === "completed" ? "run completed" : `run ${event.data.status}: ${event.data.error.message}`;
+    case "call-completed":
+    case "attempt-started":
+    case "signal-received":
+      return null;
+  }
+}
+
+function stepOf(path: string): string {
+  return /(?:^|\/)step:([^/]+)/.exec(path)?.[1] ?? "supervisor";
+}

@@ -1,0 +1,41 @@
+/** Small questions to a trace. */
+import type { TraceSpan } from "../../../shared/run-view.ts";
+
+/** The span and all below it, depth first. */
+export function* walk(span: TraceSpan): Generator<TraceSpan> {
+  yield span;
+  for (const child of span.children) yield* walk(child);
+}
+
+/** The span and what is below it, but nothing inside a step. */
+export function* walkOutsideSteps(span: TraceSpan): Generator<TraceSpan> {
+  yield span;
+  for (const child of span.children) if (child.kind !== "step") yield* walkOutsideSteps(child);
+}
+
+/** Milliseconds it took, or has taken so far. @param now epoch milliseconds */
+export function lasted(span: TraceSpan, now: number): number {
+  return span.duration_ms ?? Math.max(0, now - Date.parse(span.started_at));
+}
+
+/** The models that were asked, each once, in order. */
+export function modelsOf(trace: TraceSpan): readonly string[] {
+  const names = [...walk(trace)].filter((span) => span.kind === "model").map(modelOf);
+  return [...new Set(names)];
+}
+
+function modelOf(span: TraceSpan): string {
+  const { model } = span.attributes;
+  return shortModel(typeof model === "string" ? model : span.name);
+}
+
+/** A scripted model is named by its kind and file, not by the whole path. */
+function shortModel(model: string): string {
+  return model.startsWith("scripted:") ? `scripted (${model.slice(model.search(/[^/\\]*$/))})` : model;
+}
+
+/** Tokens of all model calls below, in and out together. */
+export function tokensOf(span: TraceSpan): number {
+  if (span.usage !== undefined) return span.usage.prompt_tokens + span.usage.completion_tokens;
+  return span.children.reduce((sum, child) => sum + tokensOf(child), 0);
+}

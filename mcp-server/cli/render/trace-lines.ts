@@ -1,0 +1,120 @@
+/** The live tree: a run with its plan and trace as lines. Pure, so that what a person sees is a golden text. */
+import type { PlanStepView, RunView, TraceSpan } from "../../../shared/run-view.ts";
+import { escapeLine } from "../escape.ts";
+import { fit, type Line, piece, type Piece } from "./line.ts";
+import { count, duration, usageLine } from "./numbers.ts";
+import { sign } from "./signs.ts";
+import { lasted, modelsOf, tokensOf, walk, walkOutsideSteps } from "./spans.ts";
+
+/** More calls of one step are folded into a number. */
+const MAX_CALLS = 6;
+
+export interface TreeOptions {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Columns; no line is wider. */
+  readonly width: number;
+}
+
+export function traceLines(view: RunView, options: TreeOptions): readonly Line[] {
+  const { now, width } = options;
+  const ended = view.finished_at === null ? now : Date.parse(view.finished_at);
+  const took = duration(ended - Date.parse(view.started_at));
+  const head = fit([sign(view.status, now), piece(` ${escapeLine(view.task, 500)}`, "strong")], [piece(took, "dim")], width);
+  return [head, facts(view, width), ...besides(view, options), ...steps(view, options)];
+}
+
+function facts(view: RunView, width: number): Line {
+  const models = view.trace === undefined ? [] : modelsOf(view.trace);
+  const model = models.length === 0 ? "" : `${models.map((name) => escapeLine(name, 80)).join(", ")} · `;
+  return fit([piece(`  ${model}${usageLine(view.usage)}`, "dim")], [], width);
+}
+
+/** What the run does outside its steps: planning, asking, putting together. */
+function besides(view: RunView, { now, width }: TreeOptions): readonly Line[] {
+  if (view.trace === undefined) return [];
+  const shown = [...walkOutsideSteps(view.trace)].filter(
+    (span) => isLeaf(span) && span.kind !== "run" && (span.status === "running" || span.kind !== "tool"),
+  );
+  return shown.map((span) =>
+    fit([piece("  "), sign(span.status, now), piece(` ${besideName(span)}`)], [piece(duration(lasted(span, now)), "dim")], width),
+  );
+}
+
+function besideName(span: TraceSpan): string {
+  if (span.kind !== "model") return escapeLine(`${span.kind} ${span.name}`, 200);
+  const { purpose } = span.attributes;
+  return escapeLine(typeof purpose === "string" ? purpose : span.name, 200);
+}
+
+function steps(view: RunView, options: TreeOptions): readonly Line[] {
+  const spans = view.trace === undefined ? [] : [...walk(view.trace)].filter((span) => span.kind === "step");
+  const planned = view.plan?.steps ?? [];
+  const known = new Set(planned.map((step) => step.id));
+  const unplanned = spans.filter((span) => !known.has(span.name));
+  return [
+    ...planned.flatMap((step) =>
+      stepLines(
+        step,
+        spans.findLast((span) => span.name === step.id),
+        options,
+      ),
+    ),
+    ...unplanned.flatMap((span) =>
+      stepLines({ id: span.name, worker: span.worker ?? "", depends_on: [], status: span.status }, span, options),
+    ),
+  ];
+}
+
+type StepFacts = Pick<PlanStepView, "id" | "worker" | "depends_on"> & { readonly status: PlanStepView["status"] | TraceSpan["status"] };
+
+function stepLines(step: StepFacts, span: TraceSpan | undefined, options: TreeOptions): readonly Line[] {
+  const { now, width } = options;
+  const status = step.status === "running" && span?.status === "waiting" ? "waiting" : step.status;
+  const name = [
+    piece("  "),
+    sign(status, now),
+    piece(` ${escapeLine(step.id, 80)}`, "strong"),
+    piece(" › ", "dim"),
+    piece(escapeLine(step.worker, 60), "name"),
+  ];
+  if (span === undefined) return [fit([...name, ...stillWaits(step)], [], width)];
+  const failure = span.error === undefined ? [] : [piece(`  ${escapeLine(span.error.message, 300)}`, "bad")];
+  const right = [piece(`${count(tokensOf(span))} tokens  ${duration(lasted(span, now)).padStart(7)}`, "dim")];
+  return [fit([...name, ...failure], right, width), ...callLines(span, options)];
+}
+
+function stillWaits(step: StepFacts): readonly Piece[] {
+  if (step.status !== "pending") return [piece(`  ${step.status}`, "dim")];
+  return step.depends_on.length === 0 ? [] : [piece(`  after ${step.depends_on.map((id) => escapeLine(id, 80)).join(", ")}`, "dim")];
+}
+
+/** Turns are folded: the calls of tools in order, then what goes on right now. */
+function callLines(step: TraceSpan, { now, width }: TreeOptions): readonly Line[] {
+  const all = [...walk(step)].filter((span) => span !== step && isLeaf(span));
+  const calls = all.filter((span) => span.kind !== "model" || span.status === "running" || span.status === "error");
+  const hidden = Math.max(0, calls.length - MAX_CALLS);
+  const folded = hidden === 0 ? [] : [fit([piece(`      … ${count(hidden)} earlier`, "dim")], [], width)];
+  const lines = calls.slice(hidden).map((span) => {
+    const failure = span.error === undefined ? [] : [piece(`  ${escapeLine(span.error.message, 300)}`, "bad")];
+    return fit(
+      [piece("      "), sign(span.status, now), piece(" "), ...callName(span), ...failure],
+      [piece(duration(lasted(span, now)), "dim")],
+      width,
+    );
+  });
+  return [...folded, ...lines];
+}
+
+function isLeaf(span: TraceSpan): boolean {
+  return span.kind !== "turn" && span.kind !== "step" && span.kind !== "run";
+}
+
+/** Name of a call, with the argument that matters. */
+export function callName(span: TraceSpan): readonly Piece[] {
+  if (span.kind === "model") return [piece(span.status === "running" ? "thinking" : "model", "dim")];
+  if (span.kind === "approval" || span.kind === "question") return [piece(`${span.kind} `, "wait"), piece(escapeLine(span.name, 300))];
+  const { summary } = span.attributes;
+  const name = typeof summary === "string" && summary !== "" && !span.name.includes(summary) ? `${span.name} ${summary}` : span.name;
+  return [piece(escapeLine(name, 300))];
+}

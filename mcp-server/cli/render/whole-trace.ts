@@ -1,0 +1,40 @@
+/** Every span of a trace as an indented line; for `bosun trace`, where nothing is folded. */
+import type { TraceSpan } from "../../../shared/run-view.ts";
+import { escapeLine } from "../escape.ts";
+import { fit, type Line, piece } from "./line.ts";
+import { cost, count, duration } from "./numbers.ts";
+import { sign } from "./signs.ts";
+import { lasted } from "./spans.ts";
+import { callName, type TreeOptions } from "./trace-lines.ts";
+
+export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0): readonly Line[] {
+  const { now, width } = options;
+  const tokens =
+    span.usage === undefined
+      ? ""
+      : `${count(span.usage.prompt_tokens)} + ${count(span.usage.completion_tokens)} tokens  ${cost(span.usage)}  `;
+  const failure = span.error === undefined ? [] : [piece(`  ${span.error.code}: ${escapeLine(span.error.message, 500)}`, "bad")];
+  const left = [piece("  ".repeat(depth)), sign(span.status, now), piece(" "), ...spanName(span), ...failure];
+  const line = fit(left, [piece(`${tokens}${duration(lasted(span, now)).padStart(7)}`, "dim")], width);
+  return [line, ...span.children.flatMap((child) => wholeTraceLines(child, options, depth + 1))];
+}
+
+function spanName(span: TraceSpan): Line {
+  switch (span.kind) {
+    case "run":
+    case "turn":
+      return [piece(escapeLine(span.name, 300), span.kind === "run" ? "strong" : "plain")];
+    case "step":
+      return [piece(escapeLine(span.name, 80), "strong"), piece(" › ", "dim"), piece(escapeLine(span.worker ?? "", 60), "name")];
+    case "model": {
+      const { model } = span.attributes;
+      const name = typeof model === "string" && model !== span.name ? `${span.name} ${model}` : span.name;
+      return [piece("model ", "dim"), piece(escapeLine(name, 200))];
+    }
+    case "tool":
+    case "approval":
+    case "question":
+    case "memory":
+      return callName(span);
+  }
+}

@@ -1,0 +1,23 @@
+/** Commands that have a name already but are not built: asking for one is told so, never answered by pretending. */
+
+const UNBUILT: Readonly<Record<string, string>> = {
+  route: "`bosun plan` says which workers a task would go to.",
+  pause: "`bosun cancel` ends a run; Ctrl+C does the same to the one on the screen.",
+  fork: "`bosun run` begins a new run.",
+  verify: "`bosun replay` checks that a run can be driven again from its journal.",
+  memory: "There is no memory yet.",
+  mcp: "There is no MCP server yet.",
+  daemon: "Everything runs in the process that you start.",
+  serve: "Everything runs in the process that you start.",
+  ui: "`bosun show` and `bosun trace` show runs on the terminal.",
+  install: "There is no MCP server to install yet.",
+  policy: "Every write asks.",
+  audit: "`bosun trace` shows all that a run did.",
+  doctor: "Errors say what to do next.",
+};
+
+/** What to say about such a command; null if the name means nothing to us. */
+export function unbuiltMessage(name: string): string | null {
+  const instead = Object.hasOwn(UNBUILT, name) ? UNBUILT[name] : undefined;
+  return instead === undefined ? null : `\`bosun ${name}\` is not built in this version. ${instead}`;
+}

@@ -1,0 +1,34 @@
+/** From the process to a command and back to an exit code. Loaded only after the Node version was found good enough. */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createNodeIo } from "./cli/node-io.ts";
+import { runCli } from "./cli/run-cli.ts";
+import { userFolders, workspaceRoot } from "./config/paths.ts";
+
+/** Runs the command line of this process. */
+export async function main(): Promise<void> {
+  const { packageRoot, version } = findPackage();
+  const dataFolder = (): string => userFolders({ platform: process.platform, env: process.env, homeDir: homedir() }).data;
+  const io = createNodeIo({ packageRoot, version, dataFolder });
+  process.exitCode = await runCli(process.argv.slice(2), io, async (options) => {
+    const { openService } = await import("./compose.ts");
+    const env = { ...process.env, ...(options.home === undefined ? {} : { BOSUN_HOME: options.home }), ...(options.workspace === undefined ? {} : { BOSUN_WORKSPACE: options.workspace }) };
+    const system = { platform: process.platform, env, homeDir: homedir() };
+    return openService({ system, workspace: workspaceRoot(env, io.cwd), folder: io.cwd, ...(options.model === undefined ? {} : { model: options.model }) });
+  });
+  io.close();
+}
+
+/** The nearest folder above this file, source or bundle, that is our package. */
+function findPackage(): { readonly packageRoot: string; readonly version: string } {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const manifest = join(folder, "package.json");
+    if (existsSync(manifest)) {
+      const { name, version } = JSON.parse(readFileSync(manifest, "utf8")) as { name?: string; version?: string };
+      if (name === "bosun") return { packageRoot: folder, version: version ?? "0" };
+    }
+    if (folder === dirname(folder)) throw new Error("bosun's own package.json was not found");
+  }
+}

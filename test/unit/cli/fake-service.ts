@@ -1,0 +1,137 @@
+/** A service with one run whose states a test lays out; it writes down what it was asked to do. */
+import { BosunError } from "../../../shared/errors.ts";
+import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
+import type { ApprovalDetail, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
+import { runView } from "./views.ts";
+
+export interface FakeServiceOptions {
+  /** States in which the run settles, one after the other; the last one stays. */
+  readonly states?: readonly RunView[];
+  readonly leftovers?: readonly string[];
+  readonly replay?: ReplayReport;
+  readonly diff?: string;
+  /** Thrown by `decide`. */
+  readonly decideError?: BosunError;
+  /** Never settles, until cancelled. */
+  readonly hangs?: boolean;
+}
+
+export class FakeService implements Service {
+  readonly calls: string[] = [];
+  readonly requests: RunRequest[] = [];
+  readonly broken = null;
+  closed = false;
+  #states: RunView[];
+  readonly #options: FakeServiceOptions;
+  readonly #listeners = new Set<(note: RunNote) => void>();
+  #cancelled: (view: RunView) => void = () => undefined;
+
+  constructor(options: FakeServiceOptions = {}) {
+    this.#options = options;
+    this.#states = [...(options.states ?? [runView({ status: "completed", answer: "Done.", finished_at: "2026-01-02T03:04:05.000Z" })])];
+  }
+
+  get #state(): RunView {
+    return this.#states[0] ?? runView();
+  }
+
+  /** The run goes on to its next state. */
+  #advance(): void {
+    if (this.#states.length > 1) this.#states.shift();
+  }
+
+  note(note: RunNote): void {
+    for (const listener of this.#listeners) listener(note);
+  }
+
+  startRun(request: RunRequest): string {
+    this.requests.push(request);
+    if (request.task.trim() === "") throw new BosunError("invalid_input", "The task is empty.");
+    return this.#state.run_id;
+  }
+
+  getRun(runId: string): RunView {
+    if (runId !== this.#state.run_id) throw new BosunError("not_found", `There is no run ${runId}.`);
+    return this.#state;
+  }
+
+  listRuns(): readonly RunView[] {
+    return this.#options.states?.length === 0 ? [] : [this.#state];
+  }
+
+  findRun(idOrPrefix: string): string {
+    if (this.#state.run_id.startsWith(idOrPrefix)) return this.#state.run_id;
+    throw new BosunError("not_found", `There is no run ${idOrPrefix}.`);
+  }
+
+  settled(): Promise<RunView> {
+    if (this.#options.hangs !== true) return Promise.resolve(this.#state);
+    return new Promise((resolve) => {
+      this.#cancelled = resolve;
+    });
+  }
+
+  subscribe(_runId: string, listener: (note: RunNote) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  cancel(runId: string): void {
+    this.calls.push(`cancel ${runId}`);
+    this.#states = [runView({ status: "cancelled", finished_at: "2026-01-02T03:04:05.000Z" })];
+    this.#cancelled(this.#state);
+  }
+
+  resume(runId: string, budget?: { usd?: number; tokens?: number }): void {
+    this.calls.push(`resume ${runId}${budget === undefined ? "" : ` ${JSON.stringify(budget)}`}`);
+    this.#advance();
+  }
+
+  answer(_runId: string, questionId: string, answer: string): void {
+    this.calls.push(`answer ${questionId} ${answer}`);
+    this.#advance();
+  }
+
+  revert(runId: string): string {
+    this.calls.push(`revert ${runId}`);
+    return this.#state.run_id;
+  }
+
+  replay(): Promise<ReplayReport> {
+    return Promise.resolve(this.#options.replay ?? { ok: true, events: 12 });
+  }
+
+  plan(): ReturnType<Service["plan"]> {
+    const steps = [{ id: "fix", worker: "coder", goal: "fix it", depends_on: [], when: null }];
+    return Promise.resolve({
+      plan: { revision: 0, steps: steps.map((one) => ({ ...one, status: "pending" as const, estimate: null })) },
+      raw: { confidence: 0.9, complexity: 0.2, question: null, steps: steps.map((one) => ({ ...one, expects: "" })) },
+    });
+  }
+
+  listApprovals(): readonly ApprovalView[] {
+    return this.#state.approvals;
+  }
+
+  getApproval(approvalId: string): ApprovalDetail {
+    const approval = this.#state.approvals.find((one) => one.approval_id === approvalId);
+    if (approval === undefined) throw new BosunError("not_found", `There is no approval ${approvalId}.`);
+    return { approval, diff: this.#options.diff ?? "--- a/src/backoff.js\n+++ b/src/backoff.js\n@@ -1 +1 @@\n-max\n+min\n", digest: "d1" };
+  }
+
+  decide(approvalId: string, { decision, digest, reason }: Parameters<Service["decide"]>[1]): void {
+    this.calls.push([decision, approvalId, digest, reason].filter((part) => part !== undefined).join(" "));
+    this.#advance();
+    if (this.#options.decideError !== undefined) throw this.#options.decideError;
+  }
+
+  recover(): readonly string[] {
+    this.calls.push("recover");
+    return this.#options.leftovers ?? [];
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}

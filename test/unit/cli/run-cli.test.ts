@@ -1,0 +1,443 @@
+import { describe, expect, it } from "vitest";
+import { runCli } from "../../../mcp-server/cli/run-cli.ts";
+import type { OpenServiceOptions } from "../../../mcp-server/cli/open-service.ts";
+import { BosunError } from "../../../shared/errors.ts";
+import type { RunView } from "../../../shared/run-view.ts";
+import { FakeService, type FakeServiceOptions } from "./fake-service.ts";
+import { FakeTerminal, person } from "./fake-terminal.ts";
+import { approvalView, runView, span } from "./views.ts";
+
+interface Ran {
+  readonly code: number;
+  readonly terminal: FakeTerminal;
+  readonly service: FakeService;
+  readonly opened: readonly OpenServiceOptions[];
+}
+
+async function run(argv: readonly string[], service: FakeServiceOptions | FakeService = {}, terminal = new FakeTerminal()): Promise<Ran> {
+  const fake = service instanceof FakeService ? service : new FakeService(service);
+  const opened: OpenServiceOptions[] = [];
+  const code = await runCli(argv, terminal.io, (options) => {
+    opened.push(options);
+    return Promise.resolve(fake);
+  });
+  return { code, terminal, service: fake, opened };
+}
+
+const done = runView({ status: "completed", answer: "All is well.", finished_at: "2026-01-02T03:04:05.000Z" });
+const waiting = runView({ status: "waiting_approval", approvals: [approvalView()] });
+const asking = runView({
+  status: "waiting_answer",
+  question: {
+    question_id: "q_1",
+    text: "Which one?",
+    options: [
+      { value: "a", label: "The first" },
+      { value: "b", label: "The second" },
+    ],
+  },
+});
+const failed = (error: RunView["error"]): RunView => runView({ status: "failed", error, finished_at: "2026-01-02T03:04:05.000Z" });
+
+describe("exit codes of run", () => {
+  it.each([
+    ["completed", done, 0],
+    ["failed", failed({ code: "model_unavailable", message: "no answer", retryable: true }), 1],
+    ["failed for bad input of a model", failed({ code: "invalid_input", message: "a cycle", retryable: false }), 1],
+    ["failed for its budget", failed({ code: "budget_exceeded", message: "spent", retryable: false }), 4],
+    ["paused for its budget", runView({ status: "paused", error: { code: "budget_exceeded", message: "spent", retryable: false } }), 4],
+    [
+      "paused for an expired approval",
+      runView({ status: "paused", error: { code: "approval_expired", message: "late", retryable: true } }),
+      3,
+    ],
+    ["waiting for an approval", waiting, 3],
+    ["waiting for an answer", asking, 3],
+    ["cancelled", runView({ status: "cancelled", finished_at: "2026-01-02T03:04:05.000Z" }), 130],
+  ])("%s", async (_what, view, code) => {
+    expect((await run(["run", "x"], { states: [view] })).code).toBe(code);
+    expect((await run(["run", "x", "--json"], { states: [view] })).code).toBe(code);
+  });
+
+  it("frees the data folder, also after an error", async () => {
+    expect((await run(["run", "x"])).service.closed).toBe(true);
+    expect((await run(["show", "nope"])).service.closed).toBe(true);
+  });
+});
+
+describe("errors", () => {
+  it.each([
+    ["no command", [], "No command was given"],
+    ["an unknown command", ["rnu"], "unknown command 'rnu'"],
+    ["an unknown option", ["run", "x", "--fast"], "unknown option '--fast'"],
+    ["a missing task", ["run"], "missing required argument 'task'"],
+    ["too many arguments", ["run", "a", "b"], "too many arguments"],
+    ["a budget that is no number", ["run", "x", "--budget-usd", "lots"], '--budget-usd needs a number above 0, not "lots"'],
+    ["a budget below zero", ["run", "x", "--budget-tokens", "-5"], "--budget-tokens"],
+    ["a format that is not there", ["trace", "run_a", "--format", "otlp"], "Allowed choices are tree, json"],
+    ["a status that is not there", ["runs", "--status", "done"], "--status is one of"],
+    ["a steps file that is not there", ["run", "x", "--steps", "no-such.json"], "cannot be read: no-such.json"],
+    ["an empty task", ["run", "  "], "The task is empty"],
+    ["a rejection without a reason", ["reject", "apr_0"], "--reason"],
+  ])("%s is wrong use: exit 2 and one line on stderr", async (_what, argv, message) => {
+    const { code, terminal } = await run(argv);
+    expect(code).toBe(2);
+    expect(terminal.err).toMatch(/^bosun: invalid_input: .*\n$/);
+    expect(terminal.err).toContain(message);
+    expect(terminal.out).toBe("");
+  });
+
+  it("say not_found with exit 2", async () => {
+    const { code, terminal } = await run(["show", "run_zzz"]);
+    expect([code, terminal.err]).toEqual([2, "bosun: not_found: There is no run run_zzz.\n"]);
+  });
+
+  it("are one JSON object on stderr with --json", async () => {
+    const { code, terminal } = await run(["show", "run_zzz", "--json"]);
+    expect(code).toBe(2);
+    expect(JSON.parse(terminal.err)).toEqual({ error: { code: "not_found", message: "There is no run run_zzz.", retryable: false } });
+  });
+
+  it("turn a fault of ours into `internal`", async () => {
+    const terminal = new FakeTerminal();
+    const code = await runCli(["runs"], terminal.io, () => Promise.reject(new Error("disk\u001B[2J gone")));
+    expect([code, terminal.err]).toEqual([1, "bosun: internal: disk⟨U+001B⟩[2J gone\n"]);
+  });
+
+  it.each(["daemon", "mcp", "serve", "ui", "memory", "fork", "pause", "route", "verify", "install", "policy", "audit", "doctor"])(
+    "say of `%s` that it is not built",
+    async (name) => {
+      const { code, terminal, opened } = await run([name, "whatever"]);
+      expect(code).toBe(2);
+      expect(terminal.err).toContain(`\`bosun ${name}\` is not built in this version`);
+      expect(opened).toEqual([]);
+    },
+  );
+});
+
+describe("help", () => {
+  it.each(["run", "plan", "runs", "show", "trace", "resume", "cancel", "replay", "revert", "approvals", "approve", "reject", "answer"])(
+    "of %s has examples and opens nothing",
+    async (name) => {
+      const { code, terminal, opened } = await run([name, "--help"]);
+      expect(code).toBe(0);
+      expect(terminal.out).toContain(`$ bosun ${name}`);
+      expect(terminal.out).toContain("--in-process");
+      expect(opened).toEqual([]);
+    },
+  );
+
+  it("lists the commands and the exit codes, but not the demonstration", async () => {
+    const { code, terminal } = await run(["--help"]);
+    expect(code).toBe(0);
+    expect(terminal.out).toContain("Exit codes: 0 done");
+    expect(terminal.out).not.toContain("demo");
+  });
+
+  it("says the version", async () => {
+    expect((await run(["--version"])).terminal.out).toBe("0.0.0-test\n");
+  });
+});
+
+describe("run", () => {
+  it("hands the request on", async () => {
+    const { service, opened } = await run([
+      "run",
+      "do it",
+      "--worker",
+      "coder",
+      "--session",
+      "s1",
+      "--model",
+      "scripted:x.json",
+      "--budget-usd",
+      "0.5",
+      "--budget-tokens",
+      "900",
+      "--in-process",
+    ]);
+    expect(service.requests).toEqual([
+      { task: "do it", worker: "coder", session_id: "s1", model: "scripted:x.json", budget: { tokens: 900, usd: 0.5 } },
+    ]);
+    expect(opened).toEqual([{ model: "scripted:x.json" }]);
+  });
+
+  it("takes --in-process before the command, too", async () => {
+    expect((await run(["--in-process", "run", "x"])).code).toBe(0);
+  });
+
+  it("takes up leftovers first and says so on stderr", async () => {
+    const { service, terminal } = await run(["run", "x"], { leftovers: ["run_old"] });
+    expect(service.calls[0]).toBe("recover");
+    expect(terminal.err).toContain("run_old");
+  });
+
+  it("prints one RunView and nothing else with --json", async () => {
+    const { terminal } = await run(["run", "x", "--json"], { states: [waiting], leftovers: ["run_old"] }, person("y"));
+    expect(JSON.parse(terminal.out)).toEqual(JSON.parse(JSON.stringify(waiting)));
+    expect(terminal.err).toBe("");
+  });
+
+  it("only begins with --no-wait", async () => {
+    const { code, terminal } = await run(["run", "x", "--no-wait"], { states: [runView({ status: "queued" })] });
+    expect([code, terminal.out]).toEqual([0, "Run run_aaaa1111 is begun. `bosun resume run_aaaa1111` goes on with it.\n"]);
+  });
+
+  it("prints plain lines without control codes when nothing can be drawn", async () => {
+    const service = new FakeService({ hangs: true });
+    const terminal = new FakeTerminal({ env: {} });
+    const going = run(["run", "x"], service, terminal);
+    await Promise.resolve();
+    const at = { run_id: "run_aaaa1111", seq: 1, time: Date.parse("2026-01-02T03:04:01.500Z"), epoch: 1 };
+    service.note({
+      type: "event",
+      event: { ...at, kind: "span-opened", path: "plan:0/step:fix", data: { kind: "step", name: "fix\u001B[31m", worker: "coder" } },
+    });
+    service.note({ type: "delta", run_id: "run_aaaa1111", path: "", text: "not shown" });
+    service.cancel("run_aaaa1111");
+    await going;
+    expect(terminal.out).toContain("[1.5 s] fix⟨U+001B⟩[31m › coder started\n");
+    expect(terminal.out).not.toContain("\u001B");
+    expect(terminal.out).not.toContain("not shown");
+  });
+
+  it("draws in place on a terminal and gives the cursor back", async () => {
+    const service = new FakeService({ hangs: true });
+    const terminal = new FakeTerminal({ stdoutTTY: true });
+    const going = run(["run", "x"], service, terminal);
+    await Promise.resolve();
+    terminal.tick(100);
+    service.cancel("run_aaaa1111");
+    expect((await going).code).toBe(130);
+    expect(terminal.out).toContain("\u001B[?25l");
+    expect(terminal.out).toContain("\u001B[2A");
+    expect(terminal.out.lastIndexOf("\u001B[?25h")).toBeGreaterThan(terminal.out.lastIndexOf("\u001B[?25l"));
+    expect(terminal.out).not.toContain("\u001B[31m");
+  });
+
+  it("cancels cleanly at the first Ctrl+C and ends at once at the second", async () => {
+    const service = new FakeService({ hangs: true });
+    const terminal = new FakeTerminal();
+    const going = run(["run", "x"], service, terminal);
+    await Promise.resolve();
+    terminal.signal("SIGINT");
+    terminal.signal("SIGINT");
+    expect((await going).code).toBe(130);
+    expect(service.calls).toEqual(["recover", "cancel run_aaaa1111"]);
+    expect(terminal.exited).toBe(130);
+    expect(terminal.listeners).toBe(0);
+  });
+
+  it("leaves the run to be resumed at SIGTERM", async () => {
+    const service = new FakeService({ hangs: true });
+    const terminal = new FakeTerminal();
+    const going = run(["run", "x"], service, terminal);
+    await Promise.resolve();
+    terminal.signal("SIGTERM");
+    const { code } = await going;
+    expect(code).toBe(143);
+    expect(service.calls).toEqual(["recover"]);
+    expect(service.closed).toBe(true);
+    expect(terminal.out).toContain("bosun resume run_aaaa1111");
+  });
+});
+
+describe("an approval", () => {
+  const states = [waiting, done];
+
+  it("is given by y and Enter, bound to what was shown, and the run goes on", async () => {
+    const { code, service, terminal } = await run(["run", "x"], { states }, person("y"));
+    expect(service.calls).toContain("approve apr_0123456789abcdef d1");
+    expect(code).toBe(0);
+    expect(terminal.out.indexOf("+min")).toBeLessThan(terminal.out.indexOf("Apply these changes?"));
+    expect(terminal.out).toContain("risk: low");
+    expect(terminal.out).toContain("All is well.");
+  });
+
+  it.each([
+    ["Enter alone", [""]],
+    ["n", ["n"]],
+    ["yes please", ["yes please"]],
+    ["ye", ["ye"]],
+    ["the end of input", []],
+    ["r without a reason", ["r", ""]],
+    ["r and the end of input", ["r"]],
+  ])("is not given, and nothing is decided, by %s", async (_what, typed) => {
+    const { code, service, terminal } = await run(["run", "x"], { states }, person(...typed));
+    expect(service.calls).toEqual(["recover"]);
+    expect(code).toBe(3);
+    expect(terminal.out).toContain("bosun approve apr_0123456789abcdef");
+  });
+
+  it("is turned down by r with a reason", async () => {
+    const { service } = await run(["run", "x"], { states }, person("r", "wrong file"));
+    expect(service.calls).toContain("reject apr_0123456789abcdef d1 wrong file");
+  });
+
+  it("shows the whole diff at d, then asks again", async () => {
+    const diff = Array.from({ length: 200 }, (_, at) => `+line ${at}`).join("\n");
+    const { service, terminal } = await run(["run", "x"], { states, diff }, person("d", "y"));
+    expect(terminal.out).toContain("… 120 more lines are not shown");
+    expect(terminal.out).toContain("+line 199");
+    expect(service.calls).toContain("approve apr_0123456789abcdef d1");
+  });
+
+  it("forgets what was typed before the question", async () => {
+    expect((await run(["run", "x"], { states }, person("y"))).terminal.drains).toBe(1);
+  });
+
+  it.each([
+    ["stdin", { stdinTTY: false, stdoutTTY: true }],
+    ["stdout", { stdinTTY: true, stdoutTTY: false }],
+  ])("is not asked for when %s is no terminal: the change set is shown, exit 3", async (_what, ends) => {
+    const { code, service, terminal } = await run(["run", "x"], { states }, new FakeTerminal({ ...ends, typed: ["y"] }));
+    expect([code, service.calls]).toEqual([3, ["recover"]]);
+    expect(terminal.out).toContain("+min");
+    expect(terminal.out).toContain("Nothing was decided.");
+    expect(terminal.out).not.toContain("Apply these changes?");
+  });
+
+  it("that came too late is said so, and the run goes on", async () => {
+    const decideError = new BosunError("approval_expired", "It expired.");
+    const { code, terminal } = await run(["run", "x"], { states, decideError }, person("y"));
+    expect(code).toBe(0);
+    expect(terminal.err).toBe("bosun: approval_expired: It expired.\n");
+  });
+
+  it("shows hidden characters of a diff", async () => {
+    const { terminal } = await run(["run", "x"], { states, diff: "+if (a\u202E) {\u001B[2J" }, person(""));
+    expect(terminal.out).toContain("+if (a⟨U+202E⟩) {⟨U+001B⟩[2J");
+  });
+
+  it("is voided when the person presses Ctrl+C at the question", async () => {
+    const terminal = new FakeTerminal({ stdinTTY: true, stdoutTTY: true, onSilence: (self) => self.signal("SIGINT") });
+    const { code, service } = await run(["run", "x"], { states }, terminal);
+    expect([code, service.calls]).toEqual([130, ["recover", "cancel run_aaaa1111"]]);
+  });
+});
+
+describe("approve and reject", () => {
+  it("approve a shortened id after y, and go on with the run", async () => {
+    const { code, service } = await run(["approve", "apr_0123"], { states: [waiting, done] }, person("y"));
+    expect([code, service.calls]).toEqual([0, ["approve apr_0123456789abcdef d1"]]);
+  });
+
+  it("decide nothing without a terminal: exit 3, the change set shown", async () => {
+    for (const argv of [
+      ["approve", "apr_0123"],
+      ["reject", "apr_0123", "--reason", "no"],
+    ]) {
+      const { code, service, terminal } = await run(argv, { states: [waiting, done] });
+      expect([code, service.calls]).toEqual([3, []]);
+      expect(terminal.out).toContain("+min");
+    }
+  });
+
+  it("reject with the reason given", async () => {
+    const { service } = await run(["reject", "apr_0123", "--reason", "keep the name"], { states: [waiting, done] }, person());
+    expect(service.calls).toEqual(["reject apr_0123456789abcdef d1 keep the name"]);
+  });
+
+  it("say when it was decided already", async () => {
+    const states = [runView({ approvals: [approvalView({ status: "void" })] })];
+    const { code, terminal } = await run(["approve", "apr_0123"], { states }, person("y"));
+    expect(code).toBe(1);
+    expect(terminal.out).toContain("This approval is void already.");
+  });
+});
+
+describe("a question", () => {
+  it.each([
+    ["a number", "2", "b"],
+    ["a label", "The first", "a"],
+    ["own words", "both", "both"],
+    ["a number that is no option", "7", "7"],
+  ])("is answered by %s", async (_what, typed, answer) => {
+    const { code, service, terminal } = await run(["run", "x"], { states: [asking, done] }, person(typed));
+    expect(service.calls).toContain(`answer q_1 ${answer}`);
+    expect(terminal.out).toContain("  2) The second");
+    expect(code).toBe(0);
+  });
+
+  it("stays open after Enter alone: exit 3", async () => {
+    const { code, service, terminal } = await run(["run", "x"], { states: [asking] }, person(""));
+    expect([code, service.calls]).toEqual([3, ["recover"]]);
+    expect(terminal.out).toContain("bosun answer run_aaaa1111");
+  });
+
+  it("is answered later with `answer`", async () => {
+    const { code, service } = await run(["answer", "run_aaaa", "2"], { states: [asking, done] });
+    expect([code, service.calls]).toEqual([0, ["answer q_1 b"]]);
+  });
+
+  it("that nobody asked is a conflict", async () => {
+    expect((await run(["answer", "run_aaaa", "2"], { states: [done] })).terminal.err).toMatch(/^bosun: conflict: /);
+  });
+});
+
+describe("the other commands", () => {
+  it("runs lists, and says when there is nothing", async () => {
+    expect((await run(["runs"])).terminal.out).toContain("run_aaaa1111  completed");
+    expect(JSON.parse((await run(["runs", "--json"])).terminal.out)).toMatchObject({ runs: [{ run_id: "run_aaaa1111" }] });
+    expect((await run(["runs"], { states: [] })).terminal.out).toContain("no runs yet");
+  });
+
+  it("show takes a shortened id and never takes up leftovers", async () => {
+    const { code, terminal, service } = await run(["show", "run_aa"], { states: [waiting] });
+    expect([code, service.calls]).toEqual([0, []]);
+    expect(terminal.out).toContain("waiting_approval");
+    expect(terminal.out).toContain("+min");
+  });
+
+  it("trace prints the tree, or JSON", async () => {
+    const states = [runView({ trace: span({ kind: "run", name: "Fix it", children: [span({ kind: "tool", name: "read_file" })] }) })];
+    expect((await run(["trace", "run_aa"], { states })).terminal.out).toMatch(/✓ Fix it.*\n {2}✓ read_file/);
+    for (const flags of [["--json"], ["--format", "json"]]) {
+      expect(JSON.parse((await run(["trace", "run_aa", ...flags], { states })).terminal.out)).toMatchObject({
+        kind: "run",
+        children: [{ name: "read_file" }],
+      });
+    }
+  });
+
+  it("plan prints steps, or {plan}", async () => {
+    expect((await run(["plan", "x"])).terminal.out).toContain("1. fix › coder: fix it");
+    expect(JSON.parse((await run(["plan", "x", "--json"])).terminal.out)).toMatchObject({ plan: { steps: [{ id: "fix" }] } });
+  });
+
+  it("resume goes on with a paused run, with a raised cap if one is given", async () => {
+    const paused = runView({ status: "paused", error: { code: "budget_exceeded", message: "spent", retryable: false } });
+    expect((await run(["resume", "run_aa"], { states: [paused, done] })).service.calls).toEqual(["recover", "resume run_aaaa1111"]);
+    expect((await run(["resume", "run_aa", "--budget-usd", "2"], { states: [paused, done] })).service.calls).toEqual([
+      "recover",
+      'resume run_aaaa1111 {"usd":2}',
+    ]);
+  });
+
+  it("cancel ends a run and is done", async () => {
+    const { code, service } = await run(["cancel", "run_aa"], { states: [waiting] });
+    expect([code, service.calls]).toEqual([0, ["cancel run_aaaa1111"]]);
+  });
+
+  it("replay exits 0 only when nothing diverges", async () => {
+    expect((await run(["replay", "run_aa"])).code).toBe(0);
+    const { code, terminal } = await run(["replay", "run_aa"], {
+      replay: { ok: false, events: 3, divergence: { seq: 3, expected: "call a", actual: "call b" } },
+    });
+    expect(code).toBe(1);
+    expect(terminal.out).toContain("journal: call a");
+  });
+
+  it("revert asks like any write", async () => {
+    const { code, service } = await run(["revert", "run_aa"], { states: [waiting, done] }, person("y"));
+    expect([code, service.calls]).toEqual([0, ["revert run_aaaa1111", "approve apr_0123456789abcdef d1"]]);
+  });
+
+  it("approvals lists what is open", async () => {
+    expect((await run(["approvals"], { states: [waiting] })).terminal.out).toContain("apr_0123456789abcdef  low risk  1 file");
+    expect(JSON.parse((await run(["approvals", "--json"], { states: [waiting] })).terminal.out)).toMatchObject({
+      approvals: [{ approval_id: "apr_0123456789abcdef" }],
+    });
+    expect((await run(["approvals"])).terminal.out).toContain("Nothing waits");
+  });
+});
