@@ -53,7 +53,6 @@ function validatorOf(schema: Json): ValidateFunction {
       validateFormats: false,
       inlineRefs: false,
       logger: false,
-      addUsedSchema: false,
     });
     const made = withTimeLimit(TIME_LIMIT_MS, () => ajv.compile(plain));
     if (made === null) throw bad(`it takes more than ${TIME_LIMIT_MS} ms to prepare`);
