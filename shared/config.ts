@@ -178,7 +178,6 @@ export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 export type PolicyRule = z.output<typeof policyRuleSchema>;
 export type Price = z.output<typeof priceSchema>;
-export type ProviderConfig = z.output<typeof providerSchema>;
 
 export const DEFAULT_CONFIG: Config = configSchema.parse({});
 

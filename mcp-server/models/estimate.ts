@@ -4,7 +4,7 @@
  * character). No tokenizer is loaded: it costs 50 MB and fits one vendor. What is estimated is always marked so.
  */
 import type { AssistantMessage, ModelMessage, ModelRequest } from "../../shared/model.ts";
-import type { Reservation, Usage } from "../../shared/usage.ts";
+import type { Usage } from "../../shared/usage.ts";
 import type { Price } from "../../shared/config.ts";
 import { costUsd } from "./prices.ts";
 
@@ -40,10 +40,4 @@ export function estimateCompletionTokens(message: AssistantMessage): number {
 export function estimateUsage(request: ModelRequest, message: AssistantMessage, price: Price | null): Usage {
   const tokens = { prompt_tokens: estimatePromptTokens(request), completion_tokens: estimateCompletionTokens(message), cached_tokens: 0 };
   return { ...tokens, usd: costUsd(price, tokens), source: "estimated" };
-}
-
-/** What to set aside before a call: the estimated prompt and the longest answer allowed, at full price. */
-export function reservationFor(request: ModelRequest, price: Price | null): Reservation {
-  const tokens = { prompt_tokens: estimatePromptTokens(request), completion_tokens: request.max_completion_tokens };
-  return { ...tokens, usd: costUsd(price, { ...tokens, cached_tokens: 0 }) };
 }
