@@ -25,6 +25,9 @@ function waitAdvice(ms: number | null): string {
   return ms === null ? "wait a little and try again" : `try again in ${Math.ceil(ms / 1000)} s`;
 }
 
+/** 502, 504 and Cloudflare's 520 to 524. */
+const GATEWAY_LOST = new Set([502, 504, 520, 521, 522, 523, 524]);
+
 export function statusError(asked: Asked, facts: StatusFacts): BosunError {
   const { status, detail, outOfQuota = false } = facts;
   const said = `answered ${status}${detail === "" ? "" : `: ${detail.replace(/[.\s]+$/, "")}`}`;
@@ -53,8 +56,12 @@ export function statusError(asked: Asked, facts: StatusFacts): BosunError {
     return unavailable(`Not found: check the model's name and the base URL ${asked.shownUrl}`, { ...free, retryable: false });
   if (status === 408 || status === 409 || status === 425)
     return unavailable(`A passing problem: ${waitAdvice(facts.retryAfterMs)}`, { ...free, retryable: true });
-  // What a server did before it failed is unknown, so is what it charges.
+  // Nobody charges for an answer that failed; behind a gateway that lost sight of it, it may have been given and charged.
   if (status >= 500)
-    return unavailable(`The provider has a problem: ${waitAdvice(facts.retryAfterMs)}`, { ...free, usage: null, retryable: true });
+    return unavailable(`The provider has a problem: ${waitAdvice(facts.retryAfterMs)}`, {
+      ...free,
+      usage: GATEWAY_LOST.has(status) ? null : NO_USAGE,
+      retryable: true,
+    });
   return unavailable(`Check the base URL ${asked.shownUrl}`, { ...free, retryable: false });
 }

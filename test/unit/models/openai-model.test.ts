@@ -297,13 +297,14 @@ describe("what goes wrong, and how it is told", () => {
     [429, "rate_limited", true, /Too many requests: wait a little/],
     [500, "model_unavailable", true, /The provider has a problem/],
     [503, "model_unavailable", true, /503/],
+    [504, "model_unavailable", true, /504/],
     [529, "model_unavailable", true, /529/],
   ] as const)("status %i is %s", async (status, code, retryable, message) => {
     answer = () => ({ status });
     const error = await failing();
     expect(error).toMatchObject({ code, retryable });
     expect(error.message).toMatch(message);
-    expect(failureOf(error)).toMatchObject({ status, provider: "test", model: "m", usage: status >= 500 ? null : { usd: 0 } });
+    expect(failureOf(error)).toMatchObject({ status, provider: "test", model: "m", usage: status === 504 ? null : { usd: 0 } });
     expect(server.requests).toHaveLength(1);
   });
 
