@@ -137,7 +137,7 @@ function modelOf(input: AskModel): string {
 
 function messageOf(item: TranscriptItem): ModelMessage {
   if ("$kept" in item) return item.value;
-  return item.role === "tool" && typeof item.content !== "string" ? { ...item, content: item.content.value } : (item as ModelMessage);
+  return typeof item.content === "string" ? (item as ModelMessage) : ({ ...item, content: item.content.value } as ModelMessage);
 }
 
 function reservationOf(parts: ModelParts, input: AskModel): Reservation {

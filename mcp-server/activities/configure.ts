@@ -4,7 +4,8 @@ import type { Json } from "../../shared/durable.ts";
 import type { ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
-import type { Limits } from "../supervisor/activities.ts";
+import type { Limits, Prompts } from "../supervisor/activities.ts";
+import { OUTPUT_PROMPT, plannerPrompt, SYNTHESIS_PROMPT, workerPrompt } from "../workers/system-prompts.ts";
 import { internal } from "./define.ts";
 
 export interface ConfigureParts {
@@ -20,7 +21,12 @@ export interface ConfigureParts {
 export function createConfigureActivities(parts: ConfigureParts): readonly AnyActivity[] {
   return [
     internal("configure", "read", async ({ model }, ctx) => ({
-      workers: [...parts.workers.values()].map(({ name, description, examples }) => ({ name, description, examples })),
+      workers: [...parts.workers.keys()],
+      prompts: ctx.keep<Prompts>({
+        planner: plannerPrompt({ workers: [...parts.workers.values()], maxSteps: parts.limits().max_steps }),
+        synthesise: SYNTHESIS_PROMPT,
+        output: OUTPUT_PROMPT,
+      }),
       models: parts.models(model),
       limits: parts.limits(),
       plan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.plan }),
@@ -30,7 +36,8 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
       const definition = parts.workers.get(worker);
       if (definition === undefined) throw new BosunError("not_found", `there is no worker ${worker}`);
       const offers = definition.tools.map((name) => parts.offers.get(name)).filter((offer) => offer !== undefined);
-      return { definition, tools: ctx.keep<readonly ToolOffer[]>(offers) };
+      const { name, tier, max_turns, prompt } = definition;
+      return { name, tier, max_turns, system: ctx.keep(workerPrompt(name, prompt)), tools: ctx.keep<readonly ToolOffer[]>(offers) };
     }),
   ];
 }

@@ -21,7 +21,7 @@ export interface OpenCall {
 }
 
 /** Attempts of one paid call that may be lost in crashes before it is given up: a call that brings the process down must not be paid for ever. */
-const MAX_LOST = 3;
+const MAX_LOST = 5;
 
 export function openCallsOf(history: readonly RunEvent[]): readonly OpenCall[] {
   const open = new Map<string, OpenCall>();

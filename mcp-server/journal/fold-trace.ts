@@ -204,7 +204,7 @@ class TraceFold {
   #span(node: Node, parentId: string | null): TraceSpan {
     const id = spanIdOf(this.#runId, node.path);
     const children = node.children.map((child) => this.#span(child, id));
-    const status = node.kind === "turn" ? turnStatus(children) : node.status;
+    const status = node.kind === "turn" ? turnStatus(children) : waitingStatus(node.status, children);
     const running = node.endedAt === null || (node.kind === "turn" && (status === "running" || status === "waiting"));
     const { signal: _, ...attributes } = node.attributes;
     return {
@@ -226,6 +226,12 @@ class TraceFold {
 
 function newNode(at: { path: string; kind: SpanKind; name: string; at: number; worker?: string | undefined }): Node {
   return { path: at.path, kind: at.kind, name: at.name, worker: at.worker, startedAt: at.at, endedAt: null, status: "running", usage: null, error: null, attributes: {}, children: [] };
+}
+
+/** What runs but only waits for a person says so. */
+function waitingStatus(status: SpanStatus, children: readonly TraceSpan[]): SpanStatus {
+  if (status !== "running") return status;
+  return children.some((child) => child.status === "waiting") && !children.some((child) => child.status === "running") ? "waiting" : status;
 }
 
 function turnStatus(children: readonly TraceSpan[]): SpanStatus {

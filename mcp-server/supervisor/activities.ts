@@ -6,19 +6,27 @@ import type { ChangeAction, FileChange, Risk } from "../../shared/change.ts";
 import type { Chain, DurableContext, Json, Kept } from "../../shared/durable.ts";
 import type { Effects } from "../../shared/effects.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
-import type { WorkerDefinition } from "../../shared/worker.ts";
 
 /** A message, or one that is kept already as the answer of an activity: so it is stored once. */
-export type TranscriptItem = ModelMessage | Kept<AssistantMessage> | { readonly role: "tool"; readonly tool_call_id: string; readonly content: Kept<string> };
+export type TranscriptItem = ModelMessage | Kept<AssistantMessage> | { readonly role: "system"; readonly content: Kept<string> } | { readonly role: "tool"; readonly tool_call_id: string; readonly content: Kept<string> };
 
 /** What a run may use, pinned when it starts. */
 export interface Crew {
-  readonly workers: readonly { readonly name: string; readonly description: string; readonly examples: readonly string[] }[];
+  /** Names of the workers a plan may use. */
+  readonly workers: readonly string[];
+  readonly prompts: Kept<Prompts>;
   /** `provider:model` by tier, in the order in which they are tried. */
   readonly models: Readonly<Record<Tier, readonly string[]>>;
   readonly limits: Limits;
   readonly plan_schema: Kept<ReplySchema>;
   readonly replan_schema: Kept<ReplySchema>;
+}
+
+/** System prompts, pinned like everything that is text. */
+export interface Prompts {
+  readonly planner: string;
+  readonly synthesise: string;
+  readonly output: string;
 }
 
 export interface Limits {
@@ -33,7 +41,11 @@ export interface Limits {
 
 /** A worker as a step uses it, pinned when the step starts. */
 export interface PinnedWorker {
-  readonly definition: WorkerDefinition;
+  readonly name: string;
+  readonly tier: Tier;
+  readonly max_turns: number;
+  /** Its system prompt; begins with `You are the <name> worker`. */
+  readonly system: Kept<string>;
   readonly tools: Kept<readonly ToolOffer[]>;
 }
 

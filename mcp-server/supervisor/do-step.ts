@@ -6,8 +6,8 @@ import type { Crew, Ctx, ModelAnswer, PinnedWorker, TranscriptItem } from "./act
 import { askChecked, emptyComplaint } from "./ask.ts";
 import { callTools } from "./call-tools.ts";
 import type { TaskInput } from "./make-plan.ts";
-import { packetMessage, workerPrompt } from "./prompts.ts";
-import type { StepOutcome } from "./prompts.ts";
+import { packetMessage } from "./messages.ts";
+import type { StepOutcome } from "./messages.ts";
 import { settleChanges } from "./settle-changes.ts";
 
 export interface StepWork {
@@ -32,12 +32,12 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
   if (!described.ok) return described;
   const worker = described.value;
   const { input, step, reports } = work;
-  const system = ctx.chain<TranscriptItem>([{ role: "system", content: workerPrompt(worker.definition.name, worker.definition.prompt) }]);
+  const system = ctx.chain<TranscriptItem>([{ role: "system", content: worker.system }]);
   let transcript = ctx.chain<TranscriptItem>(
     [{ role: "user", content: packetMessage({ task: input.task, goal: step.goal, expects: step.expects, files: input.files, context: input.context, reports }) }],
     system,
   );
-  const maxTurns = Math.min(worker.definition.max_turns, work.crew.limits.max_turns);
+  const maxTurns = Math.min(worker.max_turns, work.crew.limits.max_turns);
   const failures: string[] = [];
   const changes = { pending: false };
   for (let turn = 1; turn <= maxTurns; turn += 1) {
@@ -58,7 +58,7 @@ async function takeTurn(ctx: Ctx, at: { work: StepWork; worker: PinnedWorker; tr
   const request = {
     purpose: "work" as const,
     worker: step.worker,
-    models: crew.models[worker.definition.tier],
+    models: crew.models[worker.tier],
     turn,
     transcript: at.transcript,
     tools: worker.tools,

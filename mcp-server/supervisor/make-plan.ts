@@ -6,7 +6,7 @@ import type { PlanStep, TaskPlan, TaskReplan } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
 import { askChecked } from "./ask.ts";
 import { checkPlan } from "./check-plan.ts";
-import { cut, plannerPrompt, planRequest } from "./prompts.ts";
+import { cut, planRequest } from "./messages.ts";
 
 export interface TaskInput {
   readonly task: string;
@@ -34,7 +34,7 @@ const GO_ON = "go_on";
 /** Worker and steps of the input were checked at the door; a model's plan is checked here. */
 export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<Outcome<FirstPlan>> {
   const opening = ctx.chain<TranscriptItem>([
-    { role: "system", content: plannerPrompt(crew) },
+    { role: "system", content: crew.prompts.value.planner },
     { role: "user", content: planRequest(input.task, input.files, input.context) },
   ]);
   if (input.worker !== null) {
@@ -46,7 +46,7 @@ export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<
 }
 
 function invalidOr(crew: Crew, steps: readonly PlanStep[], plan: FirstPlan): Outcome<FirstPlan> {
-  const problems = checkPlan(steps, { workers: namesOf(crew), maxSteps: crew.limits.max_steps, earlier: [], mayBeEmpty: false });
+  const problems = checkPlan(steps, { workers: crew.workers, maxSteps: crew.limits.max_steps, earlier: [], mayBeEmpty: false });
   return problems.length === 0 ? { ok: true, value: plan } : { ok: false, error: invalid(problems) };
 }
 
@@ -84,7 +84,7 @@ function planComplaint(crew: Crew, answer: ModelAnswer): string | null {
   if (answer.invalid !== undefined) return answer.invalid;
   const parsed = taskPlanSchema.safeParse(answer.data);
   if (!parsed.success) return parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-  const problems = checkPlan(parsed.data.steps, { workers: namesOf(crew), maxSteps: crew.limits.max_steps, earlier: [], mayBeEmpty: parsed.data.question !== null });
+  const problems = checkPlan(parsed.data.steps, { workers: crew.workers, maxSteps: crew.limits.max_steps, earlier: [], mayBeEmpty: parsed.data.question !== null });
   return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
 }
 
@@ -99,17 +99,13 @@ function questionOf(plan: TaskPlan, crew: Crew): { readonly text: string; readon
   };
 }
 
-export function namesOf(crew: Crew): readonly string[] {
-  return crew.workers.map((worker) => worker.name);
-}
-
 /** Complaint about a replan, given the ids of the steps so far. */
 export function replanComplaint(crew: Crew, earlier: readonly string[], answer: ModelAnswer): string | null {
   if (answer.invalid !== undefined) return answer.invalid;
   const parsed = taskReplanSchema.safeParse(answer.data);
   if (!parsed.success) return parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
   const unknown = parsed.data.keep.filter((id) => !earlier.includes(id)).map((id) => `keep names "${id}", which is not in the plan`);
-  const problems = [...unknown, ...checkPlan(parsed.data.steps, { workers: namesOf(crew), maxSteps: crew.limits.max_steps + earlier.length, earlier, mayBeEmpty: true })];
+  const problems = [...unknown, ...checkPlan(parsed.data.steps, { workers: crew.workers, maxSteps: crew.limits.max_steps + earlier.length, earlier, mayBeEmpty: true })];
   return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
 }
 

@@ -6,8 +6,8 @@ import type { Crew, Ctx, TranscriptItem } from "./activities.ts";
 import { askChecked, emptyComplaint } from "./ask.ts";
 import { makePlan } from "./make-plan.ts";
 import type { TaskInput } from "./make-plan.ts";
-import { cut, OUTPUT_PROMPT, SYNTHESIS_PROMPT, synthesisRequest } from "./prompts.ts";
-import type { StepOutcome } from "./prompts.ts";
+import { cut, synthesisRequest } from "./messages.ts";
+import type { StepOutcome } from "./messages.ts";
 import { runPlan } from "./run-plan.ts";
 import { applyApproved, requestApproval } from "./settle-changes.ts";
 
@@ -53,7 +53,7 @@ async function synthesise(ctx: Ctx, crew: Crew, input: TaskInput, steps: readonl
   const only = told.length === 1 ? told[0] : undefined;
   if (only !== undefined) return { ok: true, value: only.text };
   const transcript = ctx.chain<TranscriptItem>([
-    { role: "system", content: SYNTHESIS_PROMPT },
+    { role: "system", content: crew.prompts.value.synthesise },
     { role: "user", content: synthesisRequest(input.task, told) },
   ]);
   const request = { purpose: "synthesise" as const, worker: null, models: crew.models.medium, turn: 1, transcript, tools: null, reply_schema: null, max_completion_tokens: crew.limits.max_completion_tokens };
@@ -67,7 +67,7 @@ async function synthesise(ctx: Ctx, crew: Crew, input: TaskInput, steps: readonl
 async function shape(ctx: Ctx, crew: Crew, input: TaskInput, answer: string): Promise<Outcome<TaskResult>> {
   if (input.output_schema === null) return { ok: true, value: { answer, data: null } };
   const transcript = ctx.chain<TranscriptItem>([
-    { role: "system", content: OUTPUT_PROMPT },
+    { role: "system", content: crew.prompts.value.output },
     { role: "user", content: `# Task\n${cut(input.task, 20_000)}\n\n# Answer\n${answer}` },
   ]);
   const schema = ctx.keep({ name: "task_output" as const, schema: input.output_schema });

@@ -46,13 +46,14 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
   let calls = 0;
   return [
     act("configure", "read", (_, ctx): Crew => ({
-      workers: ["coder", "researcher", "reviewer"].map((name) => ({ name, description: `the ${name}`, examples: [] })),
+      workers: ["coder", "researcher", "reviewer"],
+      prompts: ctx.keep({ planner: "Plan.", synthesise: "Put together.", output: "Shape." }),
       models: { small: ["fake:s"], medium: ["fake:m"], large: ["fake:l"] },
       limits: { ...LIMITS, ...world.limits },
       plan_schema: ctx.keep({ name: "task_plan", schema: {} }),
       replan_schema: ctx.keep({ name: "task_plan", schema: {} }),
     })),
-    act("describe_worker", "read", ({ worker }, ctx): PinnedWorker => ({ definition: { name: worker, description: "", tools: [], tier: "medium", max_turns: 8, examples: [], prompt: "Work." }, tools: ctx.keep([]) })),
+    act("describe_worker", "read", ({ worker }, ctx): PinnedWorker => ({ name: worker, tier: "medium", max_turns: 8, system: ctx.keep(`You are the ${worker} worker`), tools: ctx.keep([]) })),
     act(
       "ask_model",
       "paid",

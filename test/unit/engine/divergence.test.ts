@@ -148,7 +148,7 @@ describe("recovery", () => {
     });
   }
 
-  it("gives a paid call up that was lost in three crashes", async () => {
+  it("gives a paid call up that was lost in five crashes", async () => {
     const asks: Fn = async (ctx) => {
       const answer = await ctx.call("echo", 1);
       return answer.ok ? { ok: true, value: 1 } : answer;
@@ -157,15 +157,15 @@ describe("recovery", () => {
     const paid = [{ kind: "paid" as const, reserve: () => ({ prompt_tokens: 1, completion_tokens: 2, usd: null }), run: () => ((ran += 1), new Promise(() => undefined)) }];
     let at = open(asks, paid);
     const run = start(at.engine);
-    for (let crash = 1; crash <= 3; crash += 1) {
+    for (let crash = 1; crash <= 5; crash += 1) {
       await expect.poll(() => ran).toBe(crash);
       at = at.again(asks);
       at.engine.recover();
     }
     await at.engine.settled(run);
     expect(at.journal.run(run).ended?.error?.code).toBe("model_unavailable");
-    expect(at.journal.run(run).usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 6, source: "estimated" });
-    expect(ran).toBe(3);
+    expect(at.journal.run(run).usage).toMatchObject({ prompt_tokens: 5, completion_tokens: 10, source: "estimated" });
+    expect(ran).toBe(5);
   });
 
   it("expires an overdue deadline at the start", async () => {
