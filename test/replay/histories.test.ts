@@ -1,0 +1,78 @@
+/**
+ * Recorded histories must replay on every build: a journal of an earlier version is a promise. To add one, add a scenario and run
+ * with RECORD_HISTORIES=1; files that are there are never written again, unless they are deleted first, which breaks a promise.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { DurableContext } from "../../shared/durable.ts";
+import type { AnyDurableFunction } from "../../mcp-server/engine/run-instance.ts";
+import { runTask } from "../../mcp-server/supervisor/run-task.ts";
+import { loadHistory, record, replay, saveHistory } from "./history.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+const names = Object.keys(SCENARIOS);
+
+if (process.env["RECORD_HISTORIES"] === "1") {
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    if (!existsSync(join(import.meta.dirname, "histories", `${name}.json`))) saveHistory(name, await record(scenario));
+  }
+}
+
+describe("a recorded history", () => {
+  it.each(names)("replays to the same end: %s", async (name) => {
+    const history = loadHistory(name);
+    const replayed = await replay(history, runTask);
+    expect(replayed, JSON.stringify(replayed)).toMatchObject({ ok: true, events: history.events.length });
+  });
+
+  it.each(names)("is what the supervisor does today: %s", async (name) => {
+    const scenario = SCENARIOS[name];
+    if (scenario === undefined) throw new Error("no scenario");
+    const shape = (events: readonly { kind: string; path: string }[]): readonly string[] => events.map((event) => `${event.kind} ${event.path}`).toSorted();
+    expect(shape((await record(scenario)).events)).toEqual(shape(loadHistory(name).events));
+  });
+});
+
+type Ctx = DurableContext<Record<string, { input: unknown; output: unknown }>>;
+
+/** Supervisors with one small fault each: every one must be found by some history. */
+const MUTANTS: Readonly<Record<string, AnyDurableFunction>> = {
+  "forgets to drop rejected changes": wrap((ctx) => ({ ...ctx, call: (name, input, as) => (name === "discard_changes" ? Promise.resolve({ ok: true as const, value: { paths: [] } }) : ctx.call(name, input, as)) })),
+  "does not record what was skipped": wrap((ctx) => ({ ...ctx, record: (kind, data) => (kind === "step-skipped" ? undefined : ctx.record(kind, data)) })),
+  "asks for approval under another deadline": wrap((ctx) => ({ ...ctx, signal: (name, deadline, about) => ctx.signal(name, deadline === null ? null : deadline + 1, about) })),
+  "gives up instead of holding": wrap((ctx) => ({ ...ctx, hold: () => Promise.resolve() })),
+  "asks larger models for the plan": wrap((ctx) => ({ ...ctx, call: (name, input, as) => ctx.call(name, (input as { purpose?: string }).purpose === "plan" ? { ...(input as object), models: ["fake:l"] } : input, as) })),
+  "tells workers less": wrap((ctx) => ({ ...ctx, chain: (items, before) => ctx.chain(items.slice(0, 1), before) })),
+  "runs steps one after the other": serialised(),
+};
+
+function wrap(change: (ctx: Ctx) => Ctx): AnyDurableFunction {
+  const wrapped = (ctx: Ctx): Ctx => {
+    const changed = change(ctx);
+    return { ...changed, branch: (name, fn) => ctx.branch(name, (inner) => fn(wrapped(inner))), span: (name, mark, fn) => ctx.span(name, mark, (inner) => fn(wrapped(inner))) };
+  };
+  return (ctx, input) => (runTask as AnyDurableFunction)(wrapped(ctx), input);
+}
+
+function serialised(): AnyDurableFunction {
+  return (ctx, input) => {
+    let last: Promise<unknown> = Promise.resolve();
+    const one: Ctx = {
+      ...ctx,
+      span: (name, mark, fn) => {
+        const mine = last.then(() => ctx.span(name, mark, fn));
+        last = mine;
+        return mine;
+      },
+    };
+    return (runTask as AnyDurableFunction)(one, input);
+  };
+}
+
+describe("a changed supervisor", () => {
+  it.each(Object.entries(MUTANTS))("that %s is found", async (_, mutant) => {
+    const found = await Promise.all(names.map(async (name) => !(await replay(loadHistory(name), mutant)).ok));
+    expect(found).toContain(true);
+  });
+});

@@ -1,0 +1,64 @@
+/** A run's journal as a file: its events and every payload they name. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import type { RunEvent } from "../../shared/events.ts";
+import { BosunError } from "../../shared/errors.ts";
+import type { ReplayResult } from "../../mcp-server/engine/port.ts";
+import { replayRun } from "../../mcp-server/engine/replay-run.ts";
+import type { AnyDurableFunction } from "../../mcp-server/engine/run-instance.ts";
+import { fakeActivities, openBench } from "../support/fake-crew.ts";
+import type { Scenario } from "./scenarios.ts";
+
+export interface History {
+  readonly events: readonly RunEvent[];
+  /** Text by SHA-256. */
+  readonly blobs: Readonly<Record<string, string>>;
+}
+
+const fileOf = (name: string): string => join(import.meta.dirname, "histories", `${name}.json`);
+
+export function loadHistory(name: string): History {
+  return JSON.parse(readFileSync(fileOf(name), "utf8")) as History;
+}
+
+export function saveHistory(name: string, history: History): void {
+  writeFileSync(fileOf(name), `${JSON.stringify(history, null, 1)}\n`);
+}
+
+/** Carries a scenario out and gives its journal back. */
+export async function record(scenario: Scenario): Promise<History> {
+  const folder = mkdtempSync(join(tmpdir(), "bosun-history-"));
+  const bench = openBench(scenario.world, folder);
+  const runId = bench.run(scenario.input ?? {});
+  for (let round = 0; round < 20; round += 1) {
+    await bench.engine.settled(runId);
+    if (bench.journal.run(runId).ended !== null) break;
+    scenario.act?.(bench, runId);
+  }
+  const events = bench.journal.events(runId);
+  await bench.engine.close();
+  const db = new Database(join(folder, "journal.db"), { readonly: true });
+  const rows = db.prepare("SELECT lower(hex(hash)) AS hash, body FROM blobs ORDER BY id").all() as { hash: string; body: Buffer }[];
+  db.close();
+  rmSync(folder, { recursive: true, force: true });
+  if (events.at(-1)?.kind !== "run-ended") throw new Error("the scenario did not end");
+  return { events, blobs: Object.fromEntries(rows.map((row) => [row.hash, row.body.toString("utf8")])) };
+}
+
+/** Replays with models and tools unplugged. */
+export async function replay(history: History, fn: AnyDurableFunction): Promise<ReplayResult> {
+  const unplugged = fakeActivities({ model: () => unexpected() }).map((activity) => ({ ...activity, run: unexpected }));
+  const get = (hash: string): Buffer => {
+    const text = history.blobs[hash];
+    if (text === undefined) throw new BosunError("not_found", `no payload ${hash}`);
+    return Buffer.from(text);
+  };
+  const blobs = { get, has: (hash: string) => Object.hasOwn(history.blobs, hash), put: unexpected };
+  return replayRun({ runId: history.events[0]?.run_id ?? "", journal: { events: () => history.events, blobs }, activities: new Map(unplugged.map((activity) => [activity.name, activity])), fn });
+}
+
+function unexpected(): never {
+  throw new Error("a replay must not do anything");
+}

@@ -1,0 +1,124 @@
+/** Runs whose journals are kept in `histories/`: each shows one way through the supervisor. */
+import type { Bench, FakeWorld } from "../support/fake-crew.ts";
+import { plan, unavailable } from "../support/fake-crew.ts";
+import type { TaskInput } from "../../mcp-server/supervisor/make-plan.ts";
+
+export interface Scenario {
+  readonly world: FakeWorld;
+  readonly input?: Partial<TaskInput>;
+  /** What the person does while the run waits; called until the run has ended. */
+  act?(at: Bench, runId: string): void;
+}
+
+const giveUp = { tool_calls: [{ name: "give_up", arguments: { reason: "it cannot be done so" } }] };
+const write = { tool_calls: [{ name: "write_file", arguments: { path: "a.txt", content: "x" } }] };
+const two = { tool_calls: [{ name: "read_file", arguments: { path: "a" } }, { name: "read_file", arguments: { path: "b" } }] };
+const replan = (keep: readonly string[], ...steps: Parameters<typeof plan>): { json: unknown } => ({ json: { ...(plan(...steps).json as object), keep } });
+
+function decide(decision: "approve" | "reject"): NonNullable<Scenario["act"]> {
+  return (at, runId) => {
+    for (const { request } of at.journal.approvals({ run_id: runId, open: true })) {
+      at.engine.signal(runId, `approval:${request.approval_id}`, { decision, digest: request.digest, reason: decision === "reject" ? "not like this" : null, channel: "cli", assurance: "terminal" });
+    }
+  };
+}
+
+/** Worker turns so far, from the conversation: fakes must not remember anything. */
+const turnOf = (request: { turn: number }): number => request.turn;
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  "one-step": { world: { model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? two : { content: "report" }) } },
+  "parallel-and-join": {
+    world: {
+      model: async (request) => {
+        if (request.purpose === "plan") return plan(["a", "researcher"], ["b", "reviewer"], ["c", "coder", ["a", "b"]]);
+        if (request.purpose === "synthesise") return { content: "all" };
+        await new Promise((resolve) => setTimeout(resolve, request.worker === "reviewer" ? 1 : 6));
+        return turnOf(request) < 3 ? two : { content: `report of ${request.worker ?? ""}` };
+      },
+      limits: { max_parallel_steps: 2 },
+    },
+  },
+  "replan-keeps-and-cancels": {
+    world: {
+      model: async (request) => {
+        if (request.purpose === "plan") return plan(["a", "coder"], ["b", "reviewer"], ["c", "reviewer", ["a"]], ["d", "researcher", ["b"]]);
+        if (request.purpose === "replan") return replan(["d"], ["a2", "researcher", ["b"]]);
+        if (request.purpose === "synthesise") return { content: "after a replan" };
+        if (request.worker === "reviewer") await new Promise((resolve) => setTimeout(resolve, 15));
+        return request.worker === "coder" ? giveUp : turnOf(request) === 1 ? two : { content: "report" };
+      },
+    },
+  },
+  "branches-by-outcome": {
+    world: {
+      model: (request) => {
+        if (request.purpose === "plan") return plan(["a", "coder"], ["yes", "reviewer", [], { step: "a", is: "ok" }], ["no", "researcher", [], { step: "a", is: "failed" }], ["late", "reviewer", ["yes"]]);
+        if (request.purpose === "synthesise") return { content: "handled" };
+        return request.worker === "coder" ? giveUp : { content: "ok" };
+      },
+    },
+  },
+  "never-mended": {
+    world: { model: (request) => (request.purpose === "plan" ? plan(["a", "coder"], ["b", "reviewer", ["a"]]) : request.purpose === "replan" ? replan([], [`r${request.turn}`, "coder"]) : giveUp) },
+  },
+  approved: {
+    world: { model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? write : { content: "written" }) },
+    act: decide("approve"),
+  },
+  rejected: {
+    world: {
+      model: (request) => {
+        if (request.purpose === "plan") return plan(["a", "coder"]);
+        return turnOf(request) === 1 ? write : { content: request.last.includes("rejected") ? "without it" : "written" };
+      },
+    },
+    act: decide("reject"),
+  },
+  "apply-conflict": {
+    world: {
+      model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? write : { content: "done" }),
+      apply: () => {
+        throw new Error("the disk says no");
+      },
+    },
+    act: decide("approve"),
+  },
+  "asked-and-answered": {
+    world: {
+      model: (request) => {
+        if (request.purpose !== "plan") return { content: "report" };
+        if (request.last.includes("The person answered")) return plan(["a", "coder"]);
+        return { json: { confidence: 0.2, complexity: 0.5, question: { text: "Which?", options: [{ value: "x", label: "X" }] }, steps: [] } };
+      },
+    },
+    act: (at, runId) => {
+      for (const wait of Object.values(at.journal.run(runId).waits)) at.engine.signal(runId, wait.name, "the blue one");
+    },
+  },
+  "model-comes-back": {
+    world: {
+      model: (request, call) => (request.purpose === "plan" ? plan(["a", "coder"]) : call <= 3 ? unavailable() : { content: "report" }),
+    },
+    act: (at, runId) => at.engine.resume(runId, "person"),
+  },
+  "plan-corrected": {
+    world: { model: (request) => (request.purpose === "plan" ? (request.last.startsWith("That answer cannot be used") ? plan(["a", "coder"]) : plan(["a", "wizard"])) : { content: "report" }) },
+  },
+  "loop-stopped": {
+    world: {
+      model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : request.purpose === "replan" ? replan([]) : { tool_calls: [{ name: "read_file", arguments: { path: "none" } }] }),
+      tool: () => {
+        throw new Error("there is no such file");
+      },
+    },
+  },
+  "shaped-output": {
+    world: { model: (request) => (request.purpose === "output" ? plan(["shaped", "coder"]) : { content: "report" }) },
+    input: { worker: "coder", output_schema: { type: "object" } },
+  },
+  "given-steps": {
+    world: { model: (request) => (request.purpose === "synthesise" ? { content: "both" } : { content: `report of ${request.worker ?? ""}` }) },
+    input: { steps: [{ id: "x", worker: "coder", goal: "g", depends_on: [], when: null, expects: "e" }, { id: "y", worker: "reviewer", goal: "h", depends_on: ["x"], when: null, expects: "" }], files: ["a.txt"], context: { k: 1 } },
+  },
+};
