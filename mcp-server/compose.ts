@@ -129,7 +129,13 @@ function fix(options: ServiceOptions): Fixed {
     offers: new Map(toolOffers(tools, names).map((offer) => [offer.name, offer])),
     tools,
     catalogue: (journal) =>
-      createModelCatalogue({ config: loaded.config, env: system.env, origins: loaded.origins, folder, matchesSoFar: (runId, rule) => countRule(journal, runId, rule) }),
+      createModelCatalogue({
+        config: loaded.config,
+        env: system.env,
+        origins: loaded.origins,
+        folder,
+        matchesSoFar: (runId, rule) => countRule(journal, runId, rule),
+      }),
   };
 }
 
@@ -151,7 +157,14 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
     const log = openLog(dataDir, loaded.config.log.level);
     if (setAside !== null) log.error({ file: setAside }, "corrupt journal set aside");
     const { activities, states, catalogue } = activitiesOf(fixed, journal);
-    const engine = createEmbeddedEngine({ journal, activities, workflows: WORKFLOWS, now: Date.now, newRunId: () => newRunId(Date.now()), onParked: (runId) => states.drop(runId) });
+    const engine = createEmbeddedEngine({
+      journal,
+      activities,
+      workflows: WORKFLOWS,
+      now: Date.now,
+      newRunId: () => newRunId(Date.now()),
+      onParked: (runId) => states.drop(runId),
+    });
     engine.subscribe((note) => {
       if (note.type === "event") logEvent(log, note.event);
     });
@@ -185,7 +198,10 @@ function checkModel(catalogue: ModelCatalogue, model: string | null): string | n
   return name;
 }
 
-function activitiesOf(fixed: Fixed, journal: Journal | JournalReader): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue } {
+function activitiesOf(
+  fixed: Fixed,
+  journal: Journal | JournalReader,
+): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue } {
   const { config } = fixed.loaded;
   const { workspace, workers, tools, offers, dataDir } = fixed;
   const catalogue = fixed.catalogue(journal);
@@ -206,7 +222,10 @@ function activitiesOf(fixed: Fixed, journal: Journal | JournalReader): { activit
       models: (override) => {
         if (override !== null) return { small: [override], medium: [override], large: [override] };
         const found = { small: catalogue.models("small"), medium: catalogue.models("medium"), large: catalogue.models("large") };
-        if (found.small.length === 0) throw new BosunError("model_unavailable", "no model was found: set OPENAI_API_KEY, or BOSUN_MODEL to provider:model", { retryable: false });
+        if (found.small.length === 0)
+          throw new BosunError("model_unavailable", "no model was found: set OPENAI_API_KEY, or BOSUN_MODEL to provider:model", {
+            retryable: false,
+          });
         return found;
       },
     }),
@@ -218,7 +237,14 @@ function activitiesOf(fixed: Fixed, journal: Journal | JournalReader): { activit
       maxConcurrentCalls: config.models.maxConcurrentCalls,
     }),
     ...createToolActivities({ tools, workers, workspace, states }),
-    ...createChangeActivities({ workspace, states, journal, dataDir, now: Date.now, deadlineSeconds: (kind) => deadlineSecondsOf(config, kind) }),
+    ...createChangeActivities({
+      workspace,
+      states,
+      journal,
+      dataDir,
+      now: Date.now,
+      deadlineSeconds: (kind) => deadlineSecondsOf(config, kind),
+    }),
   ];
   return { activities, states, catalogue };
 }

@@ -31,8 +31,6 @@ const CODES = {
 /** The closed list of error codes that users, clients and models see. */
 export type ErrorCode = keyof typeof CODES;
 
-export const ERROR_CODES = Object.keys(CODES) as [ErrorCode, ...ErrorCode[]];
-
 /** An error as plain data: what is journalled, put into a RunView, and sent over the wire. */
 export interface ErrorValue {
   readonly code: ErrorCode;
@@ -59,10 +57,6 @@ export class BosunError extends Error implements ErrorValue {
 
 export function isBosunError(error: unknown): error is BosunError {
   return error instanceof Error && (error as { brand?: unknown }).brand === BRAND;
-}
-
-export function isErrorCode(text: string): text is ErrorCode {
-  return Object.hasOwn(CODES, text);
 }
 
 export function errorValue(code: ErrorCode, message: string, retryable: boolean = CODES[code].retryable): ErrorValue {

@@ -83,7 +83,13 @@ export interface EventData {
     readonly reserve?: Reservation;
   };
   "attempt-started": { readonly attempt: number; readonly reserve?: Reservation };
-  "attempt-ended": { readonly attempt: number; readonly reason: "lost" | "failed" | "cancelled"; readonly error: ErrorValue | null; readonly usage?: Usage; readonly note?: string };
+  "attempt-ended": {
+    readonly attempt: number;
+    readonly reason: "lost" | "failed" | "cancelled";
+    readonly error: ErrorValue | null;
+    readonly usage?: Usage;
+    readonly note?: string;
+  };
   /** `note` is what the activity wrote down for itself, such as which rule of a script answered. */
   "call-completed": { readonly attempt: number; readonly result: Payload; readonly usage?: Usage; readonly note?: string };
   "call-failed": { readonly attempt: number; readonly error: ErrorValue; readonly usage?: Usage; readonly note?: string };
@@ -92,7 +98,14 @@ export interface EventData {
   "signal-received": { readonly name: string; readonly payload: Payload };
   "span-opened": SpanMark;
   "span-closed": { readonly error: ErrorValue | null };
-  "plan-adopted": { readonly revision: number; readonly confidence: number | null; readonly complexity: number | null; readonly source: "caller" | "model" | "worker"; readonly keep: readonly string[]; readonly steps: readonly PlanStep[] };
+  "plan-adopted": {
+    readonly revision: number;
+    readonly confidence: number | null;
+    readonly complexity: number | null;
+    readonly source: "caller" | "model" | "worker";
+    readonly keep: readonly string[];
+    readonly steps: readonly PlanStep[];
+  };
   "step-skipped": { readonly step: string; readonly why: string };
   "step-cancelled": { readonly step: string; readonly why: string };
   "approval-requested": ApprovalRequest;
@@ -129,4 +142,6 @@ export type RunEvent = {
 export type EventOf<K extends EventKind> = Extract<RunEvent, { kind: K }>;
 
 /** An event on its way into the journal: sequence, time, epoch and hash are given by the journal. */
-export type NewEvent = { [K in EventKind]: { readonly kind: K; readonly path: string; readonly cause?: number; readonly data: EventData[K] } }[EventKind];
+export type NewEvent = {
+  [K in EventKind]: { readonly kind: K; readonly path: string; readonly cause?: number; readonly data: EventData[K] };
+}[EventKind];

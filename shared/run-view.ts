@@ -4,7 +4,16 @@ import type { ErrorValue } from "./errors.ts";
 import type { ChangeAction, Risk } from "./change.ts";
 import type { UsageSource } from "./usage.ts";
 
-export const RUN_STATUSES = ["queued", "running", "waiting_approval", "waiting_answer", "paused", "completed", "failed", "cancelled"] as const;
+export const RUN_STATUSES = [
+  "queued",
+  "running",
+  "waiting_approval",
+  "waiting_answer",
+  "paused",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** Sums over the run. What is unknown is null. */
@@ -49,7 +58,12 @@ export interface PlanView {
 export interface ChangeSetView {
   readonly change_set_id: string;
   readonly status: "proposed" | "applied" | "rejected" | "expired" | "discarded" | "reverted" | "void";
-  readonly files: readonly { readonly path: string; readonly action: ChangeAction; readonly before_hash: string | null; readonly after_hash: string | null }[];
+  readonly files: readonly {
+    readonly path: string;
+    readonly action: ChangeAction;
+    readonly before_hash: string | null;
+    readonly after_hash: string | null;
+  }[];
   /** Unified diff. */
   readonly diff: string;
 }

@@ -1,5 +1,5 @@
 /** `ask_model`: one paid call, held under the run's caps, its reply checked against the schema that was asked for. */
-import { BosunError, errorValue } from "../../shared/errors.ts";
+import { BosunError } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, ModelRequest } from "../../shared/model.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
@@ -19,7 +19,10 @@ export interface ModelParts {
   /** US dollars of so many tokens; null when the price is not known. */
   price(name: string, tokens: { readonly prompt_tokens: number; readonly completion_tokens: number }): number | null;
   /** Checks a reply; the data, or what is wrong with it. */
-  checkReply(text: string, schema: NonNullable<ModelRequest["reply_schema"]>): { readonly ok: true; readonly data: ModelAnswer["data"] } | { readonly ok: false; readonly problem: string };
+  checkReply(
+    text: string,
+    schema: NonNullable<ModelRequest["reply_schema"]>,
+  ): { readonly ok: true; readonly data: ModelAnswer["data"] } | { readonly ok: false; readonly problem: string };
   /** Calls on the wire at once, over all runs. */
   readonly maxConcurrentCalls: number;
 }
@@ -37,7 +40,12 @@ export function createAskModel(parts: ModelParts): AnyActivity {
     name: "ask_model",
     version: 1,
     kind: "paid",
-    label: (input) => ({ kind: "model", name: modelOf(input), note: input.purpose, ...(input.worker === null ? {} : { worker: input.worker }) }),
+    label: (input) => ({
+      kind: "model",
+      name: modelOf(input),
+      note: input.purpose,
+      ...(input.worker === null ? {} : { worker: input.worker }),
+    }),
     reserve: (input) => reservationOf(parts, input),
     retryDelayMs: (error, failed, thrown) => retryDelay(error, failed, failureOf(thrown)?.retryAfterMs ?? 0),
     run: async (input, ctx) => {
@@ -59,7 +67,7 @@ async function complete(parts: ModelParts, request: ModelRequest, ctx: ActivityC
   } catch (error) {
     // Where nobody knows what a failure has cost it is settled at what was set aside.
     const failure = failureOf(error);
-    if (failure?.usage != null) ctx.settle(failure.usage);
+    if (failure !== null && failure.usage !== null) ctx.settle(failure.usage);
     if (failure?.rule !== undefined) ctx.note(ruleNote(failure.rule));
     throw error;
   }
@@ -72,7 +80,12 @@ function ruleNote(rule: number): string {
 /** How often a rule of the scripted model answered in a run, as the journal has it. */
 export function countRule(journal: JournalReader, runId: string, rule: number): number {
   const note = ruleNote(rule);
-  return journal.events(runId).filter((event) => (event.kind === "call-completed" || event.kind === "call-failed" || event.kind === "attempt-ended") && event.data.note === note).length;
+  return journal
+    .events(runId)
+    .filter(
+      (event) =>
+        (event.kind === "call-completed" || event.kind === "call-failed" || event.kind === "attempt-ended") && event.data.note === note,
+    ).length;
 }
 
 function answerOf(parts: ModelParts, request: ModelRequest, reply: ModelReply, ctx: ActivityContext): ModelAnswer {
@@ -95,24 +108,39 @@ function capped(parts: ModelParts, input: AskModel, ctx: ActivityContext): Model
   const { tokens: tokenCap, usd: usdCap } = fold.budget;
   if (tokenCap === null && usdCap === null) return request;
   let spent = fold.usage;
-  for (const [path, call] of Object.entries(fold.open)) if (path !== ctx.path && call.reserve !== null) spent = addUsage(spent, settleAtReservation(call.reserve));
+  for (const [path, call] of Object.entries(fold.open))
+    if (path !== ctx.path && call.reserve !== null) spent = addUsage(spent, settleAtReservation(call.reserve));
   const prompt = estimatePromptTokens(request);
   let room = request.max_completion_tokens;
   if (tokenCap !== null) room = Math.min(room, tokenCap - spent.prompt_tokens - spent.completion_tokens - prompt);
   if (usdCap !== null) room = Math.min(room, affordable(parts, request, { cap: usdCap, spent: spent.usd, prompt }));
   if (room < MIN_COMPLETION_TOKENS) {
     ctx.settle(NO_USAGE);
-    const caps = [...(tokenCap === null ? [] : [`${spent.prompt_tokens + spent.completion_tokens} of ${tokenCap} tokens`]), ...(usdCap === null ? [] : [`$${(spent.usd ?? 0).toFixed(4)} of $${usdCap}`])];
-    throw new BosunError("budget_exceeded", `the run's budget does not allow the next model call: ${caps.join(" and ")} are spent or set aside. \`bosun resume ${ctx.runId} --budget-tokens N\` (or --budget-usd N) raises it`);
+    const caps = [
+      ...(tokenCap === null ? [] : [`${spent.prompt_tokens + spent.completion_tokens} of ${tokenCap} tokens`]),
+      ...(usdCap === null ? [] : [`$${(spent.usd ?? 0).toFixed(4)} of $${usdCap}`]),
+    ];
+    throw new BosunError(
+      "budget_exceeded",
+      `the run's budget does not allow the next model call: ${caps.join(" and ")} are spent or set aside. \`bosun resume ${ctx.runId} --budget-tokens N\` (or --budget-usd N) raises it`,
+    );
   }
   return { ...request, max_completion_tokens: Math.floor(room) };
 }
 
 /** Completion tokens that the money left can pay. */
-function affordable(parts: ModelParts, request: ModelRequest, at: { readonly cap: number; readonly spent: number | null; readonly prompt: number }): number {
+function affordable(
+  parts: ModelParts,
+  request: ModelRequest,
+  at: { readonly cap: number; readonly spent: number | null; readonly prompt: number },
+): number {
   const forPrompt = parts.price(request.model, { prompt_tokens: at.prompt, completion_tokens: 0 });
   const forOne = parts.price(request.model, { prompt_tokens: 0, completion_tokens: 1_000_000 });
-  if (forPrompt === null || forOne === null || at.spent === null) throw new BosunError("budget_exceeded", `a budget in dollars cannot be kept: the price of ${request.model} is not known. Set models.prices, or use --budget-tokens`);
+  if (forPrompt === null || forOne === null || at.spent === null)
+    throw new BosunError(
+      "budget_exceeded",
+      `a budget in dollars cannot be kept: the price of ${request.model} is not known. Set models.prices, or use --budget-tokens`,
+    );
   return forOne === 0 ? request.max_completion_tokens : ((at.cap - at.spent - forPrompt) / forOne) * 1_000_000;
 }
 
@@ -137,7 +165,7 @@ function modelOf(input: AskModel): string {
 
 function messageOf(item: TranscriptItem): ModelMessage {
   if ("$kept" in item) return item.value;
-  return typeof item.content === "string" ? (item as ModelMessage) : ({ ...item, content: item.content.value } as ModelMessage);
+  return typeof item.content === "string" ? (item as ModelMessage) : { ...item, content: item.content.value };
 }
 
 function reservationOf(parts: ModelParts, input: AskModel): Reservation {
@@ -155,28 +183,19 @@ function retryDelay(error: ErrorValue, failed: number, askedForMs: number): numb
 
 /** Lets at most `limit` callers through at once, first come first served. */
 function createGate(limit: number): (signal: AbortSignal) => Promise<() => void> {
-  let free = limit;
   const waiting: (() => void)[] = [];
-  const release = (): void => {
-    free += 1;
-    waiting.shift()?.();
+  let busy = 0;
+  /** The place goes to who waits longest, or is free again. */
+  const leave = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) busy -= 1;
+    else next();
   };
   return async (signal) => {
-    while (free <= 0) {
-      await new Promise<void>((resolve) => waiting.push(resolve));
-      if (signal.aborted) waiting.shift()?.();
-    }
-    if (signal.aborted) throw errorOfAbort();
-    free -= 1;
-    let held = true;
-    return () => {
-      if (held) release();
-      held = false;
-    };
+    if (busy < limit) busy += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    if (!signal.aborted) return leave;
+    leave();
+    throw new BosunError("cancelled", "the run was cancelled");
   };
-}
-
-function errorOfAbort(): BosunError {
-  const { code, message } = errorValue("cancelled", "the run was cancelled");
-  return new BosunError(code, message);
 }

@@ -31,18 +31,42 @@ type ApplyInput = SupervisorActivities["apply_changes"]["input"];
 export function createChangeActivities(parts: ChangeParts): readonly AnyActivity[] {
   const { workspace, states, journal } = parts;
 
-  function propose(ctx: ActivityContext, at: { id: string; worker: string; changes: readonly FileChange[]; revert: boolean }): Proposal | null {
+  function propose(
+    ctx: ActivityContext,
+    at: { id: string; worker: string; changes: readonly FileChange[]; revert: boolean },
+  ): Proposal | null {
     if (at.changes.length === 0) return null;
-    const set = createChangeSet({ runId: ctx.runId, attempt: ctx.path, root: workspace.root, worker: at.worker, revert: at.revert }, at.changes, ctx.blobs);
+    const set = createChangeSet(
+      { runId: ctx.runId, attempt: ctx.path, root: workspace.root, worker: at.worker, revert: at.revert },
+      at.changes,
+      ctx.blobs,
+    );
     const { digest, kind, title, risk, reasons, files } = set;
     const expiresAt = parts.now() + parts.deadlineSeconds(kind) * 1000;
-    return { change_set_id: at.id, digest, kind, title, risk, reasons, files, changes: ctx.keep(set.changes), diff: ctx.keep(set.diff), expires_at: expiresAt };
+    return {
+      change_set_id: at.id,
+      digest,
+      kind,
+      title,
+      risk,
+      reasons,
+      files,
+      changes: ctx.keep(set.changes),
+      diff: ctx.keep(set.diff),
+      expires_at: expiresAt,
+    };
   }
 
   /** What the journal says about the approval, not what the caller says. */
   function assertApproved(input: ApplyInput, runId: string): void {
     const approval = journal.approval(input.approval_id);
-    const sound = approval !== null && approval.run_id === runId && approval.status === "approved" && approval.decision?.digest === input.digest && approval.request.digest === input.digest && approval.request.change_set_id === input.change_set_id;
+    const sound =
+      approval !== null &&
+      approval.run_id === runId &&
+      approval.status === "approved" &&
+      approval.decision?.digest === input.digest &&
+      approval.request.digest === input.digest &&
+      approval.request.change_set_id === input.change_set_id;
     if (!sound) throw new BosunError("policy_denied", `nothing was applied: ${input.approval_id} does not approve this content`);
   }
 
@@ -59,7 +83,14 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
     name: "apply_changes",
     version: 1,
     kind: "effect",
-    label: (input) => ({ kind: "internal", name: "apply_changes", note: input.changes.value.map((change) => change.path).join(", ").slice(0, 120) }),
+    label: (input) => ({
+      kind: "internal",
+      name: "apply_changes",
+      note: input.changes.value
+        .map((change) => change.path)
+        .join(", ")
+        .slice(0, 120),
+    }),
     run: async (input, ctx) => {
       assertApproved(input, ctx.runId);
       const receipt = applyChanges(requestOf(input, ctx));
@@ -75,7 +106,12 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
 
   return [
     internal("propose_changes", "idempotent", async (input, ctx) =>
-      propose(ctx, { id: input.change_set_id, worker: input.worker, changes: states.of(ctx.runId).overlay.changesOf(input.step), revert: false }),
+      propose(ctx, {
+        id: input.change_set_id,
+        worker: input.worker,
+        changes: states.of(ctx.runId).overlay.changesOf(input.step),
+        revert: false,
+      }),
     ),
     internal("propose_revert", "idempotent", async (input, ctx) => {
       const applied = appliedChanges(journal, input.run_id);
@@ -95,12 +131,16 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
 }
 
 /** What a run put on the disk, oldest first, as its receipts say. */
-export function appliedChanges(journal: JournalReader, runId: string): readonly { readonly change_set_id: string; readonly changes: readonly FileChange[]; readonly folders: readonly string[] }[] {
+export function appliedChanges(
+  journal: JournalReader,
+  runId: string,
+): readonly { readonly change_set_id: string; readonly changes: readonly FileChange[]; readonly folders: readonly string[] }[] {
   const codec = createCodec(journal.blobs, null);
   const asked = new Map<string, ApplyInput>();
   const applied: { change_set_id: string; changes: readonly FileChange[]; folders: readonly string[] }[] = [];
   for (const event of journal.events(runId)) {
-    if (event.kind === "call-started" && event.data.activity === "apply_changes") asked.set(event.path, codec.decode(event.data.input) as ApplyInput);
+    if (event.kind === "call-started" && event.data.activity === "apply_changes")
+      asked.set(event.path, codec.decode(event.data.input) as ApplyInput);
     const input = event.kind === "call-completed" ? asked.get(event.path) : undefined;
     if (event.kind !== "call-completed" || input === undefined) continue;
     const { folders } = codec.decode(event.data.result) as SupervisorActivities["apply_changes"]["output"];

@@ -3,10 +3,13 @@ import type { CallLabel } from "../../shared/events.ts";
 import type { Activity } from "../engine/activity.ts";
 import type { SupervisorActivities } from "../supervisor/activities.ts";
 
-export type SupervisorActivity<N extends keyof SupervisorActivities> = Activity<SupervisorActivities[N]["input"], SupervisorActivities[N]["output"]>;
+export type SupervisorActivity<N extends keyof SupervisorActivities> = Activity<
+  SupervisorActivities[N]["input"],
+  SupervisorActivities[N]["output"]
+>;
 
 /** An activity of version 1 that a trace need not show. */
-export function internal<N extends keyof SupervisorActivities & string>(
+export function internal<N extends keyof SupervisorActivities>(
   name: N,
   kind: "read" | "idempotent",
   run: SupervisorActivity<N>["run"],

@@ -27,7 +27,10 @@ export interface RunStates {
 /** Activities whose results change a run's state. */
 const SHAPING = new Set<string>(["use_tool", "apply_changes", "discard_changes"]);
 
-export function createRunStates(options: { readonly workspace: Workspace; readonly journal: Pick<JournalReader, "events" | "blobs"> }): RunStates {
+export function createRunStates(options: {
+  readonly workspace: Workspace;
+  readonly journal: Pick<JournalReader, "events" | "blobs">;
+}): RunStates {
   const states = new Map<string, RunState>();
   const { workspace, journal } = options;
   const codec = createCodec(journal.blobs, null);

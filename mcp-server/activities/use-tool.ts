@@ -36,7 +36,10 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
       const args = parseArguments(tool, input.arguments);
       const state = parts.states.of(ctx.runId);
       const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(tool.timeoutMs)]);
-      const result = await Promise.race([tool.run(args, { workspace: parts.workspace, files: state.overlay, step: input.step, seen: state.seenBy(input.step), signal }), timeout(tool, ctx.signal)]);
+      const result = await Promise.race([
+        tool.run(args, { workspace: parts.workspace, files: state.overlay, step: input.step, seen: state.seenBy(input.step), signal }),
+        timeout(tool, ctx.signal),
+      ]);
       Object.assign(state.seenBy(input.step), result.seen ?? {});
       return {
         text: ctx.keep(result.text),
@@ -57,8 +60,10 @@ async function timeout(tool: Tool, signal: AbortSignal): Promise<never> {
 function offered(parts: ToolParts, input: { readonly worker: string; readonly tool: string }): Tool {
   const allowed = parts.workers.get(input.worker)?.tools ?? [];
   const tool = parts.tools.get(input.tool);
-  if (tool === undefined) throw new BosunError("not_found", `there is no tool ${JSON.stringify(input.tool.slice(0, 100))}; you have: ${allowed.join(", ")}`);
-  if (!allowed.includes(tool.name)) throw new BosunError("policy_denied", `the ${input.worker} may not use ${tool.name}; it has: ${allowed.join(", ")}`);
+  if (tool === undefined)
+    throw new BosunError("not_found", `there is no tool ${JSON.stringify(input.tool.slice(0, 100))}; you have: ${allowed.join(", ")}`);
+  if (!allowed.includes(tool.name))
+    throw new BosunError("policy_denied", `the ${input.worker} may not use ${tool.name}; it has: ${allowed.join(", ")}`);
   return tool;
 }
 

@@ -26,7 +26,11 @@ export interface ActivityContext {
 }
 
 /** What a probe found about an effect whose receipt is missing. */
-export type Probe<O> = { readonly state: "done"; readonly output: O } | { readonly state: "failed"; readonly error: ErrorValue } | { readonly state: "not_started" } | { readonly state: "uncertain"; readonly why: string };
+export type Probe<O> =
+  | { readonly state: "done"; readonly output: O }
+  | { readonly state: "failed"; readonly error: ErrorValue }
+  | { readonly state: "not_started" }
+  | { readonly state: "uncertain"; readonly why: string };
 
 export interface Activity<I, O> {
   readonly name: string;

@@ -77,7 +77,7 @@ export function createCodec(reader: Pick<BlobStore, "get">, store: BlobStore | n
 
   function loadChain(head: string): readonly unknown[] {
     const nodes: (readonly unknown[])[] = [];
-    for (let at: string | null = head; at !== null; ) {
+    for (let at: string | null = head; at !== null;) {
       const node = load(at) as ChainNode;
       nodes.push(node.items);
       at = node.before;

@@ -95,7 +95,24 @@ class EmbeddedEngine implements Engine {
     const runId = this.#options.newRunId();
     const workflow = this.#workflow(options.workflow);
     const input = this.#codec.payload(this.#codec.encode(options.input));
-    this.#enqueue(runId, { kind: "run-started", path: "", data: { workflow: workflow.name, version: workflow.version, flags: [], title: options.title, session_id: options.session_id, parent: options.parent ?? null, input, ...(options.budget === undefined ? {} : { budget: options.budget }) } }, { durable: true });
+    this.#enqueue(
+      runId,
+      {
+        kind: "run-started",
+        path: "",
+        data: {
+          workflow: workflow.name,
+          version: workflow.version,
+          flags: [],
+          title: options.title,
+          session_id: options.session_id,
+          parent: options.parent ?? null,
+          input,
+          ...(options.budget === undefined ? {} : { budget: options.budget }),
+        },
+      },
+      { durable: true },
+    );
     this.#flush();
     this.#assertOpen();
     return runId;
@@ -109,9 +126,16 @@ class EmbeddedEngine implements Engine {
     if (wait === null && this.#wasSettled(runId, name)) throw new BosunError("conflict", `${name} was answered already`);
     if (wait !== null && wait.deadline !== null && this.#options.now() >= wait.deadline) {
       this.#expire(runId, wait.path, name);
-      throw new BosunError("approval_expired", `${name} expired at ${new Date(wait.deadline).toISOString()}: \`bosun resume ${runId}\` asks again`);
+      throw new BosunError(
+        "approval_expired",
+        `${name} expired at ${new Date(wait.deadline).toISOString()}: \`bosun resume ${runId}\` asks again`,
+      );
     }
-    this.#enqueue(runId, { kind: "signal-received", path: "", data: { name, payload: this.#codec.payload(this.#codec.encode(payload)) } }, { durable: true });
+    this.#enqueue(
+      runId,
+      { kind: "signal-received", path: "", data: { name, payload: this.#codec.payload(this.#codec.encode(payload)) } },
+      { durable: true },
+    );
     this.#flush();
     this.#assertOpen();
   }
@@ -121,7 +145,8 @@ class EmbeddedEngine implements Engine {
     this.#flush();
     const fold = this.#journal.run(runId);
     const live = this.#live.get(runId);
-    if (fold.ended !== null || live?.ending === true) throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended?.status ?? "just now"}`);
+    if (fold.ended !== null || live?.ending === true)
+      throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended?.status ?? "just now"}`);
     if (fold.cancelling) return;
     if (live !== undefined) live.cancelling = true;
     this.#enqueue(runId, { kind: "cancel-requested", path: "", data: { by } }, { durable: true });
@@ -136,7 +161,11 @@ class EmbeddedEngine implements Engine {
     if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended.status}`);
     const holds = fold.held !== null || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
     if (holds || budget !== undefined) {
-      this.#enqueue(runId, { kind: "resume-requested", path: "", data: { by, ...(budget === undefined ? {} : { budget }) } }, { durable: true });
+      this.#enqueue(
+        runId,
+        { kind: "resume-requested", path: "", data: { by, ...(budget === undefined ? {} : { budget }) } },
+        { durable: true },
+      );
       this.#flush();
       this.#assertOpen();
     } else if (!this.#live.has(runId)) {
@@ -147,7 +176,8 @@ class EmbeddedEngine implements Engine {
   recover(): readonly string[] {
     this.#assertOpen();
     const unfinished = this.#journal.unfinished().filter((runId) => !this.#live.has(runId) && this.#journal.run(runId).held === null);
-    for (const runId of unfinished) this.#enqueue(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, { durable: false });
+    for (const runId of unfinished)
+      this.#enqueue(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, { durable: false });
     this.#flush();
     for (const runId of unfinished) this.#wake(runId);
     this.#expireOverdue();
@@ -156,7 +186,12 @@ class EmbeddedEngine implements Engine {
 
   async replay(runId: string): Promise<ReplayResult> {
     this.#flush();
-    return replayRun({ runId, journal: this.#journal, activities: this.#activities, fn: this.#workflow(this.#journal.run(runId).workflow).fn });
+    return replayRun({
+      runId,
+      journal: this.#journal,
+      activities: this.#activities,
+      fn: this.#workflow(this.#journal.run(runId).workflow).fn,
+    });
   }
 
   async settled(runId: string): Promise<void> {
@@ -214,7 +249,12 @@ class EmbeddedEngine implements Engine {
     }
     this.#active.delete(live);
     if (live.inFlight.size > 0 || live.ending) return;
-    if (live.cancelling) this.#end(live, { kind: "run-ended", path: "", data: { status: "cancelled", error: errorValue("cancelled", "cancelled by a person") } });
+    if (live.cancelling)
+      this.#end(live, {
+        kind: "run-ended",
+        path: "",
+        data: { status: "cancelled", error: errorValue("cancelled", "cancelled by a person") },
+      });
     else if (live.holding !== null) this.#end(live, { kind: "run-held", path: "", data: { error: live.holding } });
     else this.#park(live);
   }
@@ -225,7 +265,10 @@ class EmbeddedEngine implements Engine {
     if (live.instance.stopped || live.ending) return;
     const missing = live.instance.missing;
     if (missing !== null) {
-      this.#hold(live, divergedError({ seq: missing.seq, expected: describeCommand(missing), actual: "the supervisor did not ask for it" }));
+      this.#hold(
+        live,
+        divergedError({ seq: missing.seq, expected: describeCommand(missing), actual: "the supervisor did not ask for it" }),
+      );
       return;
     }
     for (const call of openCallsOf(history)) this.#recoverCall(live, call);
@@ -234,7 +277,8 @@ class EmbeddedEngine implements Engine {
   #recoverCall(live: Live, call: OpenCall): void {
     const asked = live.instance.calls.get(call.path);
     if (asked === undefined) return;
-    if (call.kind === "paid") for (const event of recoverPaid(call, asked.activity, asked.input)) this.#enqueue(live.runId, event, { durable: true });
+    if (call.kind === "paid")
+      for (const event of recoverPaid(call, asked.activity, asked.input)) this.#enqueue(live.runId, event, { durable: true });
     else if (call.kind === "effect") this.#probe(live, asked.activity, call.path, asked.input, call.attempt);
     else this.#execute(live, asked.activity, call.path, asked.input, call.attempt);
   }
@@ -245,7 +289,10 @@ class EmbeddedEngine implements Engine {
     this.#queue = [];
     let events: readonly RunEvent[];
     try {
-      events = this.#journal.commit(batch, batch.some((queued) => queued.durable));
+      events = this.#journal.commit(
+        batch,
+        batch.some((queued) => queued.durable),
+      );
     } catch (error) {
       this.#break(toErrorValue(error));
       return;
@@ -308,7 +355,8 @@ class EmbeddedEngine implements Engine {
     live.instance.stop();
     for (const call of openCallsOf(history)) {
       const activity = this.#activities.get(call.activity);
-      if (call.kind === "effect" && activity !== undefined) this.#probe(live, activity, call.path, this.#codec.decode(call.input), call.attempt);
+      if (call.kind === "effect" && activity !== undefined)
+        this.#probe(live, activity, call.path, this.#codec.decode(call.input), call.attempt);
       else this.#enqueue(live.runId, cancelledCall(call), { durable: true });
     }
   }
@@ -321,7 +369,10 @@ class EmbeddedEngine implements Engine {
       codec: this.#codec,
       recorded,
       hooks: {
-        emit: (event) => this.#enqueue(runId, event, { durable: event.kind === "call-started" && (event.data.kind === "paid" || event.data.kind === "effect") }),
+        emit: (event) =>
+          this.#enqueue(runId, event, {
+            durable: event.kind === "call-started" && (event.data.kind === "paid" || event.data.kind === "effect"),
+          }),
         ended: (outcome) => this.#functionEnded(runId, outcome),
         failed: (failure) => {
           const live = this.#live.get(runId);
@@ -392,7 +443,12 @@ class EmbeddedEngine implements Engine {
       else if ("uncertain" in found) {
         live.inFlight.delete(path);
         this.#hold(live, found.uncertain);
-      } else if (live.cancelling) this.#enqueue(live.runId, { kind: "call-failed", path, data: { attempt, error: errorValue("cancelled", "the run was cancelled") } }, { durable: true });
+      } else if (live.cancelling)
+        this.#enqueue(
+          live.runId,
+          { kind: "call-failed", path, data: { attempt, error: errorValue("cancelled", "the run was cancelled") } },
+          { durable: true },
+        );
       else this.#execute(live, activity, path, input, attempt);
     });
     this.#track(activity, probed);
@@ -455,7 +511,9 @@ class EmbeddedEngine implements Engine {
   }
 
   #wasSettled(runId: string, name: string): boolean {
-    return this.#journal.events(runId).some((event) => (event.kind === "signal-received" || event.kind === "wait-expired") && event.data.name === name);
+    return this.#journal
+      .events(runId)
+      .some((event) => (event.kind === "signal-received" || event.kind === "wait-expired") && event.data.name === name);
   }
 
   // ---- small things

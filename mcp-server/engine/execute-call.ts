@@ -35,7 +35,8 @@ export async function executeCall(call: CallRun): Promise<void> {
     const output = await (activity.kind === "effect" ? running : Promise.race([running, aborted(call.signal)]));
     call.emit(completed(call, output, told), { durable });
   } catch (thrown) {
-    const error = call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
+    const error =
+      call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
     const usage = told.usage ?? reservedUsage(call);
     const spent = { ...(usage === undefined ? {} : { usage }), ...(told.note === undefined ? {} : { note: told.note }) };
     const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, attempt, thrown) ?? null);
@@ -43,7 +44,10 @@ export async function executeCall(call: CallRun): Promise<void> {
       call.emit({ kind: "call-failed", path, data: { attempt, error, ...spent } }, { durable });
       return;
     }
-    call.emit({ kind: "attempt-ended", path: `${path}/attempt:${attempt}`, data: { attempt, reason: "failed", error, ...spent } }, { durable });
+    call.emit(
+      { kind: "attempt-ended", path: `${path}/attempt:${attempt}`, data: { attempt, reason: "failed", error, ...spent } },
+      { durable },
+    );
     await tryAgain(call, wait);
   }
 }
@@ -69,14 +73,23 @@ async function tryAgain(call: CallRun, waitMs: number): Promise<void> {
 
 export function attemptStarted(call: { activity: AnyActivity; path: string; input: unknown }, attempt: number): NewEvent {
   const reserve = call.activity.reserve?.(call.input);
-  return { kind: "attempt-started", path: `${call.path}/attempt:${attempt}`, data: { attempt, ...(reserve === undefined ? {} : { reserve }) } };
+  return {
+    kind: "attempt-started",
+    path: `${call.path}/attempt:${attempt}`,
+    data: { attempt, ...(reserve === undefined ? {} : { reserve }) },
+  };
 }
 
 /** Asks the activity what became of an effect whose receipt is missing. */
-export async function probeCall(call: CallRun): Promise<{ readonly event: NewEvent } | { readonly notStarted: true } | { readonly uncertain: ErrorValue }> {
+export async function probeCall(
+  call: CallRun,
+): Promise<{ readonly event: NewEvent } | { readonly notStarted: true } | { readonly uncertain: ErrorValue }> {
   const { activity, path, attempt } = call;
   const uncertain = (why: string) => ({
-    uncertain: errorValue("uncertain_effect", `${activity.name} was cut short and it cannot be told whether it happened: ${why}. Look, then \`bosun resume ${call.runId}\` checks again`),
+    uncertain: errorValue(
+      "uncertain_effect",
+      `${activity.name} was cut short and it cannot be told whether it happened: ${why}. Look, then \`bosun resume ${call.runId}\` checks again`,
+    ),
   });
   if (activity.probe === undefined) return uncertain("nothing can check it");
   let found: Probe<unknown>;

@@ -49,7 +49,11 @@ export function recoverPaid(call: OpenCall, activity: AnyActivity, input: unknow
   const lost = call.lost + (call.underWay ? 1 : 0);
   if (call.underWay) {
     const usage = call.reserve === null ? {} : { usage: settleAtReservation(call.reserve) };
-    events.push({ kind: "attempt-ended", path: `${call.path}/attempt:${call.attempt}`, data: { attempt: call.attempt, reason: "lost", error: null, ...usage } });
+    events.push({
+      kind: "attempt-ended",
+      path: `${call.path}/attempt:${call.attempt}`,
+      data: { attempt: call.attempt, reason: "lost", error: null, ...usage },
+    });
   }
   if (lost >= MAX_LOST) {
     const error = errorValue("model_unavailable", `${activity.name} was under way in ${lost} crashes; it is not tried again by itself`);
@@ -63,5 +67,9 @@ export function recoverPaid(call: OpenCall, activity: AnyActivity, input: unknow
 /** How an open call of a cancelled run is closed: settled at what was set aside. */
 export function cancelledCall(call: OpenCall): NewEvent {
   const usage = call.reserve === null ? {} : { usage: settleAtReservation(call.reserve) };
-  return { kind: "call-failed", path: call.path, data: { attempt: call.attempt, error: errorValue("cancelled", "the run was cancelled"), ...usage } };
+  return {
+    kind: "call-failed",
+    path: call.path,
+    data: { attempt: call.attempt, error: errorValue("cancelled", "the run was cancelled"), ...usage },
+  };
 }

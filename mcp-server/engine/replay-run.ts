@@ -35,7 +35,9 @@ export async function replayRun(options: {
         divergence ??= { seq: last, expected: `run-ended (${end.data.status})`, actual: describeCommand(event) };
       },
       ended: (outcome) => (result = outcome),
-      failed: (failure) => (divergence ??= "divergence" in failure ? failure.divergence : { seq: last, expected: "no exception", actual: failure.error.message }),
+      failed: (failure) =>
+        (divergence ??=
+          "divergence" in failure ? failure.divergence : { seq: last, expected: "no exception", actual: failure.error.message }),
     },
   });
   for (const event of history.filter(isDelivery)) {
@@ -48,11 +50,17 @@ export async function replayRun(options: {
   return divergence === null ? { ok: true, events, result } : { ok: false, events, divergence };
 }
 
-function checkEnd(at: { end: EventOf<"run-ended"> | undefined; result: Outcome<unknown> | null; missing: RunEvent | null; codec: Codec }): Divergence | null {
+function checkEnd(at: {
+  end: EventOf<"run-ended"> | undefined;
+  result: Outcome<unknown> | null;
+  missing: RunEvent | null;
+  codec: Codec;
+}): Divergence | null {
   const { end, result, missing, codec } = at;
   if (missing !== null) return { seq: missing.seq, expected: describeCommand(missing), actual: "the supervisor did not ask for it" };
   if (end === undefined || end.data.status === "cancelled") return null;
-  const expected = end.data.status === "completed" ? { ok: true, value: codec.decode(end.data.result) } : { ok: false, error: end.data.error };
+  const expected =
+    end.data.status === "completed" ? { ok: true, value: codec.decode(end.data.result) } : { ok: false, error: end.data.error };
   const [wanted, got] = [codec.encode(expected).text, codec.encode(result).text];
   return wanted === got ? null : { seq: end.seq, expected: cut(wanted), actual: cut(got) };
 }

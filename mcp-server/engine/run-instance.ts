@@ -3,15 +3,42 @@
  * nothing about storage; commands go out through `emit`, outcomes come in one at a time through `deliver`.
  */
 import { createHash } from "node:crypto";
-import type { ActivityTypes, Chain, DurableContext, DurableFunction, Kept, Outcome, Signalled, SpanMark, Wait } from "../../shared/durable.ts";
+import type {
+  ActivityTypes,
+  Chain,
+  DurableContext,
+  DurableFunction,
+  Kept,
+  Outcome,
+  Signalled,
+  SpanMark,
+  Wait,
+} from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { NewEvent, RunEvent } from "../../shared/events.ts";
 import type { AnyActivity } from "./activity.ts";
 import type { Codec } from "./codec.ts";
 import type { Divergence } from "./port.ts";
 
-const COMMANDS = new Set(["call-started", "wait-started", "span-opened", "span-closed", "plan-adopted", "step-skipped", "step-cancelled", "approval-requested"]);
-const DELIVERIES = new Set(["run-started", "call-completed", "call-failed", "wait-expired", "signal-received", "resume-requested", "cancel-requested"]);
+const COMMANDS = new Set([
+  "call-started",
+  "wait-started",
+  "span-opened",
+  "span-closed",
+  "plan-adopted",
+  "step-skipped",
+  "step-cancelled",
+  "approval-requested",
+]);
+const DELIVERIES = new Set([
+  "run-started",
+  "call-completed",
+  "call-failed",
+  "wait-expired",
+  "signal-received",
+  "resume-requested",
+  "cancel-requested",
+]);
 
 export function isCommand(event: { kind: string }): boolean {
   return COMMANDS.has(event.kind);
@@ -62,7 +89,14 @@ export class RunInstance {
   readonly #hooks: RunHooks;
 
   /** @param recorded commands that the journal has already; each new command must equal the next of them. */
-  constructor(options: { runId: string; fn: AnyDurableFunction; activities: ReadonlyMap<string, AnyActivity>; codec: Codec; recorded: readonly RunEvent[]; hooks: RunHooks }) {
+  constructor(options: {
+    runId: string;
+    fn: AnyDurableFunction;
+    activities: ReadonlyMap<string, AnyActivity>;
+    codec: Codec;
+    recorded: readonly RunEvent[];
+    hooks: RunHooks;
+  }) {
     this.runId = options.runId;
     this.#fn = options.fn;
     this.#activities = options.activities;
@@ -108,7 +142,7 @@ export class RunInstance {
         this.#receive(event.data.name, event);
         break;
       case "resume-requested":
-        for (const [path, pending] of [...this.#pending]) if (pending.hold) this.#settle(path, event);
+        for (const [path, pending] of this.#pending) if (pending.hold) this.#settle(path, event);
         break;
       case "cancel-requested":
         this.stop();
@@ -127,7 +161,13 @@ export class RunInstance {
       (error: unknown) => {
         if (this.#stopped) return;
         this.stop();
-        this.#hooks.failed({ error: { code: "internal", message: `the supervisor failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, retryable: false } });
+        this.#hooks.failed({
+          error: {
+            code: "internal",
+            message: `the supervisor failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+            retryable: false,
+          },
+        });
       },
     );
   }
@@ -193,7 +233,11 @@ export class RunInstance {
         await this.#wait(this.#counted(at("hold")), "hold", null, { for: "hold", error });
       },
       now: () => this.#now,
-      id: () => createHash("sha256").update(`${this.runId}\n${this.#counted(at("id"))}`).digest("hex").slice(0, 16),
+      id: () =>
+        createHash("sha256")
+          .update(`${this.runId}\n${this.#counted(at("id"))}`)
+          .digest("hex")
+          .slice(0, 16),
       branch: (name, fn) => fn(branch(name)),
       span: (name, mark, fn) => this.#span(branch(name), mark, fn),
       record: (kind, data) => void this.#command({ kind, path, data } as NewEvent),
@@ -208,7 +252,11 @@ export class RunInstance {
     return `${path}:${count}`;
   }
 
-  async #span<T>(ctx: DurableContext<ActivityTypes>, mark: SpanMark, fn: (ctx: DurableContext<ActivityTypes>) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  async #span<T>(
+    ctx: DurableContext<ActivityTypes>,
+    mark: SpanMark,
+    fn: (ctx: DurableContext<ActivityTypes>) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> {
     if (!this.#command({ kind: "span-opened", path: ctx.path, data: mark })) return NEVER;
     const outcome = await fn(ctx);
     if (!this.#command({ kind: "span-closed", path: ctx.path, data: { error: outcome.ok ? null : outcome.error } })) return NEVER;

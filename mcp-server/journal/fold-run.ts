@@ -93,7 +93,8 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
       if (event.data.usage !== undefined) fold.usage = addUsage(fold.usage, event.data.usage);
       break;
     case "wait-started":
-      if (!fold.early.includes(event.data.name)) fold.waits[event.path] = { name: event.data.name, about: event.data.about, deadline: event.data.deadline };
+      if (!fold.early.includes(event.data.name))
+        fold.waits[event.path] = { name: event.data.name, about: event.data.about, deadline: event.data.deadline };
       break;
     case "wait-expired":
       delete fold.waits[event.path];
@@ -153,7 +154,9 @@ export function callPath(attemptPath: string): string {
 
 function adoptPlan(fold: RunFold, event: EventOf<"plan-adopted">): void {
   const { revision, keep, steps } = event.data;
-  const kept = (fold.plan?.steps ?? []).map((step): FoldedStep => (step.status === "pending" && !keep.includes(step.id) ? { ...step, status: "cancelled" } : step));
+  const kept = (fold.plan?.steps ?? []).map((step): FoldedStep =>
+    step.status === "pending" && !keep.includes(step.id) ? { ...step, status: "cancelled" } : step,
+  );
   const added = steps.map((step): FoldedStep => ({ ...step, path: `plan:${revision}/step:${step.id}`, status: "pending" }));
   fold.plan = { revision, steps: [...kept, ...added] };
 }
@@ -191,6 +194,7 @@ export function statusOf(fold: RunFold): RunStatus {
 /** Sums of what was settled; with `withOpen` also what is set aside for calls under way. */
 export function usageOf(fold: RunFold, options: { withOpen: boolean }): RunUsage {
   let sum = fold.usage;
-  if (options.withOpen) for (const { reserve } of Object.values(fold.open)) if (reserve !== null) sum = addUsage(sum, settleAtReservation(reserve));
+  if (options.withOpen)
+    for (const { reserve } of Object.values(fold.open)) if (reserve !== null) sum = addUsage(sum, settleAtReservation(reserve));
   return { ...sum, model_calls: fold.model_calls, tool_calls: fold.tool_calls };
 }

@@ -72,7 +72,11 @@ class TraceFold {
         this.#openWait(event);
         break;
       case "wait-expired":
-        this.#endWaits((node) => node.path === event.path, event.time, { code: "approval_expired", message: "nobody decided in time", retryable: true });
+        this.#endWaits((node) => node.path === event.path, event.time, {
+          code: "approval_expired",
+          message: "nobody decided in time",
+          retryable: true,
+        });
         break;
       case "signal-received":
         this.#endWaits((node) => node.attributes["signal"] === event.data.name, event.time, null);
@@ -145,7 +149,8 @@ class TraceFold {
     const decision = event.data.payload.inline;
     for (const node of this.#nodes.values()) {
       if (node.attributes["signal"] !== event.data.name) continue;
-      if (typeof decision === "object" && decision !== null && "decision" in decision) node.attributes["decision"] = decision["decision"] ?? null;
+      if (typeof decision === "object" && decision !== null && "decision" in decision)
+        node.attributes["decision"] = decision["decision"] ?? null;
       else node.attributes["answer"] = decision;
     }
   }
@@ -153,7 +158,8 @@ class TraceFold {
   #endAttempt(event: EventOf<"attempt-ended">): void {
     const path = callPath(event.path);
     this.#addUsage(path, event.data.usage);
-    if (event.data.reason === "lost") this.#attribute(path, "lost_attempts", Number(this.#nodes.get(path)?.attributes["lost_attempts"] ?? 0) + 1);
+    if (event.data.reason === "lost")
+      this.#attribute(path, "lost_attempts", Number(this.#nodes.get(path)?.attributes["lost_attempts"] ?? 0) + 1);
   }
 
   #attribute(path: string, name: string, value: Json): void {
@@ -225,7 +231,19 @@ class TraceFold {
 }
 
 function newNode(at: { path: string; kind: SpanKind; name: string; at: number; worker?: string | undefined }): Node {
-  return { path: at.path, kind: at.kind, name: at.name, worker: at.worker, startedAt: at.at, endedAt: null, status: "running", usage: null, error: null, attributes: {}, children: [] };
+  return {
+    path: at.path,
+    kind: at.kind,
+    name: at.name,
+    worker: at.worker,
+    startedAt: at.at,
+    endedAt: null,
+    status: "running",
+    usage: null,
+    error: null,
+    attributes: {},
+    children: [],
+  };
 }
 
 /** What runs but only waits for a person says so. */

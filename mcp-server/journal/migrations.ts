@@ -77,7 +77,10 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 export function migrate(db: Database): void {
   const version = Number(db.pragma("user_version", { simple: true }));
   if (version > SCHEMA_VERSION) {
-    throw new BosunError("conflict", `the data folder was written by a newer Bosun (schema ${version}, this one knows ${SCHEMA_VERSION}): update Bosun`);
+    throw new BosunError(
+      "conflict",
+      `the data folder was written by a newer Bosun (schema ${version}, this one knows ${SCHEMA_VERSION}): update Bosun`,
+    );
   }
   if (version === SCHEMA_VERSION) return;
   db.transaction(() => {

@@ -22,7 +22,11 @@ export function takeOwnerLock(folder: string): OwnerLock {
     db.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     db.close();
-    if (String((error as { code?: unknown }).code).startsWith("SQLITE_BUSY")) throw new BosunError("conflict", `another Bosun process${ownerOf(note)} works on this data folder (${folder}): wait for it to end, or decide and cancel there`);
+    if (String((error as { code?: unknown }).code).startsWith("SQLITE_BUSY"))
+      throw new BosunError(
+        "conflict",
+        `another Bosun process${ownerOf(note)} works on this data folder (${folder}): wait for it to end, or decide and cancel there`,
+      );
     throw new BosunError("internal", `cannot take the lock in ${folder}: ${(error as Error).message}`, { cause: error });
   }
   const cleanBefore = !existsSync(note);

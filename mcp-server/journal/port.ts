@@ -2,7 +2,7 @@
  * The journal: what every run does, as events in one append-only, hash-chained sequence per run, and the projections that are
  * kept beside it in the same transaction. The journal never decides anything and never calls a model, a tool or the workspace.
  */
-import type { EventOf, NewEvent, RunEvent } from "../../shared/events.ts";
+import type { NewEvent, RunEvent } from "../../shared/events.ts";
 import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
 import type { RunStatus } from "../../shared/run-view.ts";
 import type { UsageSource } from "../../shared/usage.ts";
@@ -14,8 +14,6 @@ export interface Append {
   readonly run_id: string;
   readonly event: NewEvent;
 }
-
-export type StartEvent = EventOf<"run-started">["data"];
 
 export interface ApprovalRow {
   readonly run_id: string;

@@ -32,7 +32,13 @@ export function createProjector(sql: (text: string) => Statement): (run: number,
         sql("DELETE FROM waits WHERE run = ? AND name = 'hold'").run(run);
         break;
       case "approval-requested":
-        sql("INSERT INTO approvals VALUES (?, ?, ?, 'open', ?, NULL, ?, NULL)").run(event.data.approval_id, run, event.path, JSON.stringify(event.data), event.time);
+        sql("INSERT INTO approvals VALUES (?, ?, ?, 'open', ?, NULL, ?, NULL)").run(
+          event.data.approval_id,
+          run,
+          event.path,
+          JSON.stringify(event.data),
+          event.time,
+        );
         break;
       case "attempt-ended":
         if (event.data.usage !== undefined) addUsage(run, callPath(event.path), event.time, event.data.usage);
@@ -66,10 +72,9 @@ export function createProjector(sql: (text: string) => Statement): (run: number,
   }
 
   function addUsage(run: number, path: string, time: number, usage: Usage): void {
-    const row = sql("SELECT json_extract(data, '$.label.name') AS model, coalesce(json_extract(data, '$.label.worker'), '') AS worker FROM events WHERE run = ? AND path = ? AND kind = 'call-started'").get(
-      run,
-      path,
-    ) as { model: string; worker: string } | undefined;
+    const row = sql(
+      "SELECT json_extract(data, '$.label.name') AS model, coalesce(json_extract(data, '$.label.worker'), '') AS worker FROM events WHERE run = ? AND path = ? AND kind = 'call-started'",
+    ).get(run, path) as { model: string; worker: string } | undefined;
     if (row === undefined) return;
     const day = new Date(time).toISOString().slice(0, 10);
     sql(

@@ -105,7 +105,9 @@ class SqliteJournalReader implements JournalReader {
   }
 
   runs(filter: Parameters<JournalReader["runs"]>[0]): readonly RunFold[] {
-    const rows = this.sql("SELECT fold FROM runs WHERE (@status IS NULL OR status = @status) AND (@session IS NULL OR session_id = @session) ORDER BY run DESC LIMIT @limit").all({
+    const rows = this.sql(
+      "SELECT fold FROM runs WHERE (@status IS NULL OR status = @status) AND (@session IS NULL OR session_id = @session) ORDER BY run DESC LIMIT @limit",
+    ).all({
       status: filter.status ?? null,
       session: filter.session_id ?? null,
       limit: filter.limit,
@@ -119,17 +121,23 @@ class SqliteJournalReader implements JournalReader {
   }
 
   runsWithPrefix(prefix: string, limit: number): readonly string[] {
-    const rows = this.sql("SELECT run_id FROM run_keys WHERE substr(run_id, 1, length(@prefix)) = @prefix ORDER BY run DESC LIMIT @limit").all({ prefix, limit });
+    const rows = this.sql(
+      "SELECT run_id FROM run_keys WHERE substr(run_id, 1, length(@prefix)) = @prefix ORDER BY run DESC LIMIT @limit",
+    ).all({ prefix, limit });
     return (rows as { run_id: string }[]).map((row) => row.run_id);
   }
 
   events(runId: string): readonly RunEvent[] {
-    const rows = this.sql("SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? ORDER BY seq").all(this.keyOf(runId)) as EventRow[];
+    const rows = this.sql("SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? ORDER BY seq").all(
+      this.keyOf(runId),
+    ) as EventRow[];
     return rows.map((row) => ({ ...row, run_id: runId, data: JSON.parse(row.data) as unknown }) as RunEvent);
   }
 
   head(runId: string): string {
-    const row = this.sql("SELECT hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1").get(this.keyOf(runId)) as { hash: Buffer } | undefined;
+    const row = this.sql("SELECT hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1").get(this.keyOf(runId)) as
+      | { hash: Buffer }
+      | undefined;
     return (row?.hash ?? GENESIS).toString("hex");
   }
 
@@ -139,7 +147,9 @@ class SqliteJournalReader implements JournalReader {
   }
 
   approvals(filter: { run_id?: string; open?: boolean }): readonly ApprovalRow[] {
-    const rows = this.sql(`${APPROVALS} WHERE (@run IS NULL OR run_id = @run) AND (@open = 0 OR status = 'open') ORDER BY requested_at, approval_id`).all({
+    const rows = this.sql(
+      `${APPROVALS} WHERE (@run IS NULL OR run_id = @run) AND (@open = 0 OR status = 'open') ORDER BY requested_at, approval_id`,
+    ).all({
       run: filter.run_id ?? null,
       open: filter.open === true ? 1 : 0,
     }) as RawApproval[];
@@ -147,7 +157,9 @@ class SqliteJournalReader implements JournalReader {
   }
 
   usage(runId: string): readonly UsageRow[] {
-    const rows = this.sql("SELECT worker, model, day, calls, prompt_tokens, completion_tokens, cached_tokens, usd, source FROM usage WHERE run = ? ORDER BY worker, model, day").all(this.keyOf(runId));
+    const rows = this.sql(
+      "SELECT worker, model, day, calls, prompt_tokens, completion_tokens, cached_tokens, usd, source FROM usage WHERE run = ? ORDER BY worker, model, day",
+    ).all(this.keyOf(runId));
     return (rows as Omit<UsageRow, "run_id">[]).map((row) => ({ ...row, run_id: runId }));
   }
 }
@@ -208,8 +220,10 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
 
   #append(appends: readonly Append[]): RunEvent[] {
     const owner = this.sql("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: string };
-    if (Number(owner.value) !== this.epoch) throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
-    for (const [hash, body] of this.#pendingBlobs) this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(Buffer.from(hash, "hex"), body);
+    if (Number(owner.value) !== this.epoch)
+      throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
+    for (const [hash, body] of this.#pendingBlobs)
+      this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(Buffer.from(hash, "hex"), body);
     const insert = this.sql("INSERT INTO events (run, seq, time, epoch, kind, path, cause, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     const touched = new Set<Head>();
     const events = appends.map(({ run_id: runId, event }) => {
@@ -253,7 +267,11 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   #loadHead(run: number, runId: string): Head {
-    const last = this.sql("SELECT seq, time, hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1").get(run) as { seq: number; time: number; hash: Buffer };
+    const last = this.sql("SELECT seq, time, hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1").get(run) as {
+      seq: number;
+      time: number;
+      hash: Buffer;
+    };
     return { run, seq: last.seq, time: last.time, hash: last.hash, fold: this.run(runId) };
   }
 
@@ -262,7 +280,10 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   openWaits(runId: string): readonly OpenWait[] {
-    const rows = this.sql("SELECT path, name, deadline FROM waits WHERE run = ? ORDER BY path").all(this.keyOf(runId)) as Omit<OpenWait, "run_id">[];
+    const rows = this.sql("SELECT path, name, deadline FROM waits WHERE run = ? ORDER BY path").all(this.keyOf(runId)) as Omit<
+      OpenWait,
+      "run_id"
+    >[];
     return rows.map((row) => ({ ...row, run_id: runId }));
   }
 
@@ -272,7 +293,9 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   overdue(now: number): readonly OpenWait[] {
-    return this.sql("SELECT run_id, path, name, deadline FROM waits JOIN run_keys USING (run) WHERE deadline <= ? ORDER BY deadline, run, path").all(now) as OpenWait[];
+    return this.sql(
+      "SELECT run_id, path, name, deadline FROM waits JOIN run_keys USING (run) WHERE deadline <= ? ORDER BY deadline, run, path",
+    ).all(now) as OpenWait[];
   }
 
   unfinished(): readonly string[] {
@@ -295,7 +318,11 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     this.db
       .transaction(() => {
         for (const table of PROJECTIONS) this.sql(`DELETE FROM ${table}`).run();
-        for (const { run, run_id: runId } of this.sql("SELECT run, run_id FROM run_keys ORDER BY run").all() as { run: number; run_id: string }[]) this.#rebuildRun(run, runId);
+        for (const { run, run_id: runId } of this.sql("SELECT run, run_id FROM run_keys ORDER BY run").all() as {
+          run: number;
+          run_id: string;
+        }[])
+          this.#rebuildRun(run, runId);
       })
       .immediate();
     this.#heads.clear();
@@ -331,13 +358,26 @@ function approvalRow(row: RawApproval): ApprovalRow {
   };
 }
 
+function codeOf(error: unknown): string {
+  const code: unknown = (error as { code?: unknown }).code;
+  return typeof code === "string" ? code : "";
+}
+
 function explainWrite(error: unknown): BosunError {
-  const code = String((error as { code?: unknown }).code ?? "");
+  const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   if (code === "SQLITE_FULL" || code.includes("ENOSPC")) {
-    return new BosunError("internal", "the disk is full: the journal cannot be written, so nothing more is done. Free some space; `bosun resume <run>` goes on where it was", { cause: error });
+    return new BosunError(
+      "internal",
+      "the disk is full: the journal cannot be written, so nothing more is done. Free some space; `bosun resume <run>` goes on where it was",
+      { cause: error },
+    );
   }
-  return new BosunError("internal", `the journal cannot be written (${code || "error"}): ${message}. Nothing more is done; \`bosun resume <run>\` goes on where it was`, { cause: error });
+  return new BosunError(
+    "internal",
+    `the journal cannot be written (${code || "error"}): ${message}. Nothing more is done; \`bosun resume <run>\` goes on where it was`,
+    { cause: error },
+  );
 }
 
 function tryChmod(file: string): void {

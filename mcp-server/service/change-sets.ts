@@ -11,14 +11,25 @@ const PROPOSING = new Set(["propose_changes", "propose_revert"]);
 
 export function changeSetsOf(journal: JournalReader, runId: string, events: readonly RunEvent[]): readonly ChangeSetView[] {
   const applied = new Set(appliedChanges(journal, runId).map((set) => set.change_set_id));
-  const reverted = applied.size > 0 && journal.children(runId).some((child) => child.workflow === "revert" && appliedChanges(journal, child.run_id).length > 0);
+  const reverted =
+    applied.size > 0 &&
+    journal.children(runId).some((child) => child.workflow === "revert" && appliedChanges(journal, child.run_id).length > 0);
   const approvals = new Map<string, ApprovalRow>(journal.approvals({ run_id: runId }).map((row) => [row.request.change_set_id, row]));
   return proposalsOf(journal, events).map((proposal) => {
-    const status = applied.has(proposal.change_set_id) ? (reverted ? "reverted" : "applied") : undecidedStatus(approvals.get(proposal.change_set_id));
+    const status = applied.has(proposal.change_set_id)
+      ? reverted
+        ? "reverted"
+        : "applied"
+      : undecidedStatus(approvals.get(proposal.change_set_id));
     return {
       change_set_id: proposal.change_set_id,
       status,
-      files: proposal.changes.value.map((change) => ({ path: change.path, action: actionOf(change), before_hash: change.before?.content.$blob ?? null, after_hash: change.after?.content.$blob ?? null })),
+      files: proposal.changes.value.map((change) => ({
+        path: change.path,
+        action: actionOf(change),
+        before_hash: change.before?.content.$blob ?? null,
+        after_hash: change.after?.content.$blob ?? null,
+      })),
       diff: proposal.diff.value,
     };
   });

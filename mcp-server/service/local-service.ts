@@ -66,7 +66,9 @@ export function createLocalService(parts: LocalServiceParts): Service {
     resume: (runId, budget) => engine.resume(runId, "person", budget),
     answer: (runId, questionId, answer) => {
       if (answer.trim() === "") throw new BosunError("invalid_input", "the answer is empty");
-      const waiting = Object.values(journal.run(runId).waits).some(({ about }) => about.for === "answer" && about.question_id === questionId);
+      const waiting = Object.values(journal.run(runId).waits).some(
+        ({ about }) => about.for === "answer" && about.question_id === questionId,
+      );
       if (!waiting) throw new BosunError("not_found", `run ${runId} has no open question ${questionId}`);
       engine.signal(runId, `answer:${questionId}`, answer);
     },
@@ -74,18 +76,32 @@ export function createLocalService(parts: LocalServiceParts): Service {
       const fold = journal.run(runId);
       if (fold.ended === null) throw new BosunError("conflict", `run ${runId} has not ended (${statusOf(fold)}): cancel it first`);
       if (appliedChanges(journal, runId).length === 0) throw new BosunError("conflict", `run ${runId} changed nothing on the disk`);
-      const again = journal.children(runId).find((child) => child.workflow === "revert" && (child.ended === null || appliedChanges(journal, child.run_id).length > 0));
-      if (again !== undefined) throw new BosunError("conflict", `run ${runId} ${again.ended === null ? "is being" : "was"} put back by run ${again.run_id}`);
+      const again = journal
+        .children(runId)
+        .find((child) => child.workflow === "revert" && (child.ended === null || appliedChanges(journal, child.run_id).length > 0));
+      if (again !== undefined)
+        throw new BosunError("conflict", `run ${runId} ${again.ended === null ? "is being" : "was"} put back by run ${again.run_id}`);
       const title = titleOf(`Put back what ${runId} changed: ${fold.title}`);
-      return engine.start({ workflow: "revert", title, session_id: fold.session_id, input: { run_id: runId, task: title }, parent: { run_id: runId, seq: fold.seq, head: journal.head(runId) } });
+      return engine.start({
+        workflow: "revert",
+        title,
+        session_id: fold.session_id,
+        input: { run_id: runId, task: title },
+        parent: { run_id: runId, seq: fold.seq, head: journal.head(runId) },
+      });
     },
     plan: (request) => planOnly(parts, () => startTask("plan", request)),
     decide: (approvalId, { decision, digest, reason }) => {
       const row = journal.approval(approvalId);
       if (row === null) throw new BosunError("not_found", `no approval ${approvalId}: \`bosun approvals\` lists what is open`);
-      if (row.status === "expired") throw new BosunError("approval_expired", `${approvalId} expired at ${approvalViewOf(row).expires_at}: \`bosun resume ${row.run_id}\` asks again`);
+      if (row.status === "expired")
+        throw new BosunError(
+          "approval_expired",
+          `${approvalId} expired at ${approvalViewOf(row).expires_at}: \`bosun resume ${row.run_id}\` asks again`,
+        );
       if (row.status !== "open") throw new BosunError("conflict", `${approvalId} was decided already: ${row.status}`);
-      if (row.request.digest !== digest) throw new BosunError("conflict", `${approvalId} is about other content than what was shown: look again`);
+      if (row.request.digest !== digest)
+        throw new BosunError("conflict", `${approvalId} is about other content than what was shown: look again`);
       const payload: ApprovalDecision = { decision, digest, reason: reason ?? null, channel: "cli", assurance: "terminal" };
       engine.signal(row.run_id, `approval:${approvalId}`, payload);
     },
@@ -101,12 +117,19 @@ export function createLocalService(parts: LocalServiceParts): Service {
 function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
   const task = request.task;
   if (task.trim() === "") throw new BosunError("invalid_input", "the task is empty: say what shall be done");
-  if (task.length > MAX_TASK) throw new BosunError("invalid_input", `the task has ${task.length} characters, at most ${MAX_TASK} are allowed: put long material into a file and name it`);
+  if (task.length > MAX_TASK)
+    throw new BosunError(
+      "invalid_input",
+      `the task has ${task.length} characters, at most ${MAX_TASK} are allowed: put long material into a file and name it`,
+    );
   if (task.includes("\0")) throw new BosunError("invalid_input", "the task contains a NUL character");
-  if (request.worker !== undefined && !parts.workers().includes(request.worker)) throw new BosunError("invalid_input", `there is no worker ${JSON.stringify(request.worker)}; there are: ${parts.workers().join(", ")}`);
-  if (request.worker !== undefined && request.steps !== undefined) throw new BosunError("invalid_input", "give either a worker or steps, not both");
+  if (request.worker !== undefined && !parts.workers().includes(request.worker))
+    throw new BosunError("invalid_input", `there is no worker ${JSON.stringify(request.worker)}; there are: ${parts.workers().join(", ")}`);
+  if (request.worker !== undefined && request.steps !== undefined)
+    throw new BosunError("invalid_input", "give either a worker or steps, not both");
   if (request.output_schema !== undefined) parts.checkSchema(request.output_schema);
-  for (const [name, cap] of Object.entries(request.budget ?? {})) if (!(cap > 0)) throw new BosunError("invalid_input", `the budget in ${name} must be a positive number`);
+  for (const [name, cap] of Object.entries(request.budget ?? {}))
+    if (!(cap > 0)) throw new BosunError("invalid_input", `the budget in ${name} must be a positive number`);
   return {
     task,
     worker: request.worker ?? null,
@@ -120,7 +143,14 @@ function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
 
 function givenSteps(parts: LocalServiceParts, steps: unknown): readonly PlanStep[] {
   const parsed = givenStepsSchema.safeParse(steps);
-  if (!parsed.success) throw new BosunError("invalid_input", `the steps do not fit: ${parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "steps"}: ${issue.message}`).join("; ")}`);
+  if (!parsed.success)
+    throw new BosunError(
+      "invalid_input",
+      `the steps do not fit: ${parsed.error.issues
+        .slice(0, 5)
+        .map((issue) => `${issue.path.join(".") || "steps"}: ${issue.message}`)
+        .join("; ")}`,
+    );
   const problems = checkPlan(parsed.data, { workers: parts.workers(), maxSteps: parts.maxSteps(), earlier: [], mayBeEmpty: false });
   if (problems.length > 0) throw new BosunError("invalid_input", `the plan cannot be carried out: ${problems.slice(0, 5).join("; ")}`);
   return parsed.data;

@@ -41,7 +41,12 @@ export function createLook({ journal, activities, workflows }: LookParts): Look 
       const name = journal.run(runId).workflow;
       const workflow = workflows.find((each) => each.name === name);
       if (workflow === undefined) throw new BosunError("internal", `this Bosun has no workflow ${name}`);
-      const result = await replayRun({ runId, journal, activities: new Map(activities.map((activity) => [activity.name, activity])), fn: workflow.fn });
+      const result = await replayRun({
+        runId,
+        journal,
+        activities: new Map(activities.map((activity) => [activity.name, activity])),
+        fn: workflow.fn,
+      });
       return result.ok ? { ok: true, events: result.events } : { ok: false, events: result.events, divergence: result.divergence };
     },
   };

@@ -12,7 +12,7 @@ import { changeSetsOf } from "./change-sets.ts";
 
 export function runViewOf(journal: JournalReader, fold: RunFold, include: readonly Include[]): RunView {
   const codec = createCodec(journal.blobs, null);
-  const result = fold.ended?.result == null ? null : (codec.decode(fold.ended.result) as { answer?: unknown; data?: Json });
+  const result = fold.ended === null || fold.ended.result === null ? null : (codec.decode(fold.ended.result) as { answer?: unknown; data?: Json });
   const events = include.some((part) => part !== "plan") ? journal.events(fold.run_id) : [];
   return {
     run_id: fold.run_id,

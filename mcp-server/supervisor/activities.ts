@@ -8,7 +8,11 @@ import type { Effects } from "../../shared/effects.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 
 /** A message, or one that is kept already as the answer of an activity: so it is stored once. */
-export type TranscriptItem = ModelMessage | Kept<AssistantMessage> | { readonly role: "system"; readonly content: Kept<string> } | { readonly role: "tool"; readonly tool_call_id: string; readonly content: Kept<string> };
+export type TranscriptItem =
+  | ModelMessage
+  | Kept<AssistantMessage>
+  | { readonly role: "system"; readonly content: Kept<string> }
+  | { readonly role: "tool"; readonly tool_call_id: string; readonly content: Kept<string> };
 
 /** What a run may use, pinned when it starts. */
 export interface Crew {
@@ -122,7 +126,10 @@ export type SupervisorActivities = {
   describe_worker: { input: { readonly worker: string }; output: PinnedWorker };
   ask_model: { input: AskModel; output: ModelAnswer };
   /** Effects of the calls of one turn, in order; null where the call is not valid. */
-  inspect_calls: { input: { readonly calls: readonly { readonly tool: string; readonly arguments: string }[] }; output: readonly (Effects | null)[] };
+  inspect_calls: {
+    input: { readonly calls: readonly { readonly tool: string; readonly arguments: string }[] };
+    output: readonly (Effects | null)[];
+  };
   use_tool: { input: UseTool; output: ToolAnswer };
   propose_changes: { input: { readonly step: string; readonly worker: string; readonly change_set_id: string }; output: Proposal | null };
   propose_revert: { input: { readonly run_id: string; readonly change_set_id: string }; output: Proposal | null };
@@ -137,8 +144,10 @@ export type SupervisorActivities = {
     };
     output: ApplyReceipt;
   };
-  discard_changes: { input: { readonly step: string; readonly change_set_id: string | null; readonly why: string }; output: { readonly paths: readonly string[] } };
+  discard_changes: {
+    input: { readonly step: string; readonly change_set_id: string | null; readonly why: string };
+    output: { readonly paths: readonly string[] };
+  };
 };
 
 export type Ctx = DurableContext<SupervisorActivities>;
-

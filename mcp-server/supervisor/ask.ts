@@ -5,7 +5,9 @@ import type { AskModel, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts
 
 /** A failure that time or a person can mend, so that giving up would lose work. */
 function worthWaiting(error: ErrorValue): boolean {
-  return error.code === "model_unavailable" || error.code === "rate_limited" || error.code === "timeout" || error.code === "budget_exceeded";
+  return (
+    error.code === "model_unavailable" || error.code === "rate_limited" || error.code === "timeout" || error.code === "budget_exceeded"
+  );
 }
 
 /** Asks until there is an answer, holding the run in between; fails only with what asking again cannot mend. */
@@ -39,9 +41,19 @@ export async function askChecked(ctx: Ctx, request: AskModel, complaint: Complai
     if (found === null) return { ok: true, value: { answer: outcome.value, transcript } };
     problem = found;
     model = outcome.value.model;
-    transcript = ctx.chain<TranscriptItem>([{ role: "user", content: `That answer cannot be used: ${problem}\nAnswer again, corrected and complete.` }], transcript);
+    transcript = ctx.chain<TranscriptItem>(
+      [{ role: "user", content: `That answer cannot be used: ${problem}\nAnswer again, corrected and complete.` }],
+      transcript,
+    );
   }
-  return { ok: false, error: { code: "model_refused", message: `${model} answered the ${request.purpose} request twice with something that cannot be used: ${problem}`, retryable: false } };
+  return {
+    ok: false,
+    error: {
+      code: "model_refused",
+      message: `${model} answered the ${request.purpose} request twice with something that cannot be used: ${problem}`,
+      retryable: false,
+    },
+  };
 }
 
 /** An answer with neither text nor a tool call says nothing. */

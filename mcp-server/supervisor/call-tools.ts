@@ -27,7 +27,13 @@ export async function callTools(ctx: Ctx, step: PlanStep, calls: readonly ToolCa
     const done = await Promise.all(wave.map((index) => useTool(ctx, step, taken[index] as ToolCall)));
     for (const [position, index] of wave.entries()) results[index] = done[position] as Result;
   }
-  const refused = calls.slice(MAX_CALLS).map((call): TranscriptItem => ({ role: "tool", tool_call_id: call.id, content: `Not done: at most ${MAX_CALLS} calls in one answer.` }));
+  const refused = calls
+    .slice(MAX_CALLS)
+    .map((call): TranscriptItem => ({
+      role: "tool",
+      tool_call_id: call.id,
+      content: `Not done: at most ${MAX_CALLS} calls in one answer.`,
+    }));
   return {
     messages: [...results.map((result) => result.message), ...refused],
     wrote: results.some((result) => result.wrote),
@@ -53,9 +59,17 @@ async function useTool(ctx: Ctx, step: PlanStep, call: ToolCall): Promise<Result
   const outcome = await ctx.call("use_tool", { worker: step.worker, step: step.id, tool: call.name, arguments: call.arguments }, "tool");
   if (!outcome.ok) {
     const { code, message } = outcome.error;
-    return { message: { role: "tool", tool_call_id: call.id, content: `Error (${code}): ${message}` }, wrote: false, failure: `${call.name}(${call.arguments}): ${message}` };
+    return {
+      message: { role: "tool", tool_call_id: call.id, content: `Error (${code}): ${message}` },
+      wrote: false,
+      failure: `${call.name}(${call.arguments}): ${message}`,
+    };
   }
-  return { message: { role: "tool", tool_call_id: call.id, content: outcome.value.text }, wrote: (outcome.value.writes ?? []).length > 0, failure: null };
+  return {
+    message: { role: "tool", tool_call_id: call.id, content: outcome.value.text },
+    wrote: (outcome.value.writes ?? []).length > 0,
+    failure: null,
+  };
 }
 
 function reasonOf(call: ToolCall): string {

@@ -13,14 +13,16 @@ export interface PlanRules {
 /** Everything that is wrong, one sentence each; empty when the plan is sound. */
 export function checkPlan(steps: readonly PlanStep[], rules: PlanRules): readonly string[] {
   if (steps.length === 0) return rules.mayBeEmpty ? [] : ["the plan has no steps"];
-  if (steps.length + rules.earlier.length > rules.maxSteps) return [`the plan has ${steps.length + rules.earlier.length} steps, at most ${rules.maxSteps} are allowed (run.maxSteps)`];
+  if (steps.length + rules.earlier.length > rules.maxSteps)
+    return [`the plan has ${steps.length + rules.earlier.length} steps, at most ${rules.maxSteps} are allowed (run.maxSteps)`];
   const problems: string[] = [];
   const known = new Set(rules.earlier);
   for (const step of steps) {
     if (!/^[\w.-]+$/u.test(step.id)) problems.push(`step id ${JSON.stringify(step.id)} may only have letters, digits, ".", "_" and "-"`);
     if (known.has(step.id)) problems.push(`step id "${step.id}" is used twice`);
     known.add(step.id);
-    if (!rules.workers.includes(step.worker)) problems.push(`step "${step.id}" names the unknown worker "${step.worker}" (there are: ${rules.workers.join(", ")})`);
+    if (!rules.workers.includes(step.worker))
+      problems.push(`step "${step.id}" names the unknown worker "${step.worker}" (there are: ${rules.workers.join(", ")})`);
   }
   for (const step of steps) {
     for (const other of needs(step)) {

@@ -34,7 +34,19 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
   const { input, step, reports } = work;
   const system = ctx.chain<TranscriptItem>([{ role: "system", content: worker.system }]);
   let transcript = ctx.chain<TranscriptItem>(
-    [{ role: "user", content: packetMessage({ task: input.task, goal: step.goal, expects: step.expects, files: input.files, context: input.context, reports }) }],
+    [
+      {
+        role: "user",
+        content: packetMessage({
+          task: input.task,
+          goal: step.goal,
+          expects: step.expects,
+          files: input.files,
+          context: input.context,
+          reports,
+        }),
+      },
+    ],
     system,
   );
   const maxTurns = Math.min(worker.max_turns, work.crew.limits.max_turns);
@@ -47,12 +59,21 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
     transcript = result.next;
     if (result.failedCall === null) failures.length = 0;
     else failures.push(result.failedCall);
-    if (sameFailures(failures)) return stop(ctx, work, changes, error("tool_failed", `the ${step.worker} repeated the same failing call ${MAX_SAME_FAILURES} times: ${failures.at(-1) ?? ""}`));
+    if (sameFailures(failures))
+      return stop(
+        ctx,
+        work,
+        changes,
+        error("tool_failed", `the ${step.worker} repeated the same failing call ${MAX_SAME_FAILURES} times: ${failures.at(-1) ?? ""}`),
+      );
   }
   return stop(ctx, work, changes, error("tool_failed", `the ${step.worker} ran out of its ${maxTurns} turns without a report`));
 }
 
-async function takeTurn(ctx: Ctx, at: { work: StepWork; worker: PinnedWorker; transcript: Chain<TranscriptItem>; turn: number; changes: { pending: boolean } }): Promise<Turn> {
+async function takeTurn(
+  ctx: Ctx,
+  at: { work: StepWork; worker: PinnedWorker; transcript: Chain<TranscriptItem>; turn: number; changes: { pending: boolean } },
+): Promise<Turn> {
   const { work, worker, turn, changes } = at;
   const { crew, step } = work;
   const request = {

@@ -41,7 +41,8 @@ export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<
     const step: PlanStep = { id: "task", worker: input.worker, goal: input.task, depends_on: [], when: null, expects: "" };
     return invalidOr(crew, [step], { source: "worker", confidence: null, complexity: null, steps: [step], transcript: opening });
   }
-  if (input.steps !== null) return invalidOr(crew, input.steps, { source: "caller", confidence: null, complexity: null, steps: input.steps, transcript: opening });
+  if (input.steps !== null)
+    return invalidOr(crew, input.steps, { source: "caller", confidence: null, complexity: null, steps: input.steps, transcript: opening });
   return planWithModel(ctx, crew, opening);
 }
 
@@ -59,7 +60,16 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem
   for (let asked = 0; ; asked += 1) {
     const checked = await askChecked(
       ctx,
-      { purpose: "plan", worker: null, models: crew.models.small, turn: asked + 1, transcript, tools: null, reply_schema: crew.plan_schema, max_completion_tokens: crew.limits.max_completion_tokens },
+      {
+        purpose: "plan",
+        worker: null,
+        models: crew.models.small,
+        turn: asked + 1,
+        transcript,
+        tools: null,
+        reply_schema: crew.plan_schema,
+        max_completion_tokens: crew.limits.max_completion_tokens,
+      },
       (answer) => planComplaint(crew, answer),
     );
     if (!checked.ok) return checked;
@@ -72,7 +82,10 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem
     const answer = await ctx.signal<string>(`answer:${id}`, null, { for: "answer", question_id: id, ...question });
     if (answer.kind === "received" && answer.payload === GO_ON && plan.steps.length > 0) return { ok: true, value: taken };
     const said = answer.kind === "received" ? answer.payload : "(no answer)";
-    transcript = ctx.chain<TranscriptItem>([{ role: "user", content: `You asked: ${question.text}\nThe person answered: ${cut(said, 10_000)}\nPlan again with this.` }], transcript);
+    transcript = ctx.chain<TranscriptItem>(
+      [{ role: "user", content: `You asked: ${question.text}\nThe person answered: ${cut(said, 10_000)}\nPlan again with this.` }],
+      transcript,
+    );
   }
 }
 
@@ -83,8 +96,17 @@ function planOf(answer: ModelAnswer): TaskPlan {
 function planComplaint(crew: Crew, answer: ModelAnswer): string | null {
   if (answer.invalid !== undefined) return answer.invalid;
   const parsed = taskPlanSchema.safeParse(answer.data);
-  if (!parsed.success) return parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-  const problems = checkPlan(parsed.data.steps, { workers: crew.workers, maxSteps: crew.limits.max_steps, earlier: [], mayBeEmpty: parsed.data.question !== null });
+  if (!parsed.success)
+    return parsed.error.issues
+      .slice(0, 3)
+      .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
+      .join("; ");
+  const problems = checkPlan(parsed.data.steps, {
+    workers: crew.workers,
+    maxSteps: crew.limits.max_steps,
+    earlier: [],
+    mayBeEmpty: parsed.data.question !== null,
+  });
   return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
 }
 
@@ -103,9 +125,16 @@ function questionOf(plan: TaskPlan, crew: Crew): { readonly text: string; readon
 export function replanComplaint(crew: Crew, earlier: readonly string[], answer: ModelAnswer): string | null {
   if (answer.invalid !== undefined) return answer.invalid;
   const parsed = taskReplanSchema.safeParse(answer.data);
-  if (!parsed.success) return parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+  if (!parsed.success)
+    return parsed.error.issues
+      .slice(0, 3)
+      .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
+      .join("; ");
   const unknown = parsed.data.keep.filter((id) => !earlier.includes(id)).map((id) => `keep names "${id}", which is not in the plan`);
-  const problems = [...unknown, ...checkPlan(parsed.data.steps, { workers: crew.workers, maxSteps: crew.limits.max_steps + earlier.length, earlier, mayBeEmpty: true })];
+  const problems = [
+    ...unknown,
+    ...checkPlan(parsed.data.steps, { workers: crew.workers, maxSteps: crew.limits.max_steps + earlier.length, earlier, mayBeEmpty: true }),
+  ];
   return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
 }
 

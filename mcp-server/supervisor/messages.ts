@@ -16,7 +16,10 @@ export interface StepOutcome {
 }
 
 export function replanRequest(outcomes: readonly StepOutcome[], failed: string, error: string): string {
-  const lines = outcomes.map((step) => `## ${step.id} (${step.worker}): ${step.status}\nGoal: ${cut(step.goal, 1_000)}\n${step.text === "" ? "" : `Result:\n${cut(step.text, 4_000)}`}`);
+  const lines = outcomes.map(
+    (step) =>
+      `## ${step.id} (${step.worker}): ${step.status}\nGoal: ${cut(step.goal, 1_000)}\n${step.text === "" ? "" : `Result:\n${cut(step.text, 4_000)}`}`,
+  );
   return `Step "${failed}" failed: ${cut(error, 4_000)}
 
 The plan so far:

@@ -116,11 +116,23 @@ class PlanRun {
     const revision = this.#revision + 1;
     const error = failure.error?.message ?? "unknown";
     const ids = this.#schedule.steps.map((state) => state.step.id);
-    const transcript = this.#ctx.chain<TranscriptItem>([{ role: "user", content: replanRequest(this.#schedule.steps.map(outcomeOf), failure.step.id, error) }], this.#transcript);
+    const transcript = this.#ctx.chain<TranscriptItem>(
+      [{ role: "user", content: replanRequest(this.#schedule.steps.map(outcomeOf), failure.step.id, error) }],
+      this.#transcript,
+    );
     const checked = await this.#ctx.branch(`replan:${revision}`, (ctx) =>
       askChecked(
         ctx,
-        { purpose: "replan", worker: null, models: this.#crew.models.large, turn: revision, transcript, tools: null, reply_schema: this.#crew.replan_schema, max_completion_tokens: this.#crew.limits.max_completion_tokens },
+        {
+          purpose: "replan",
+          worker: null,
+          models: this.#crew.models.large,
+          turn: revision,
+          transcript,
+          tools: null,
+          reply_schema: this.#crew.replan_schema,
+          max_completion_tokens: this.#crew.limits.max_completion_tokens,
+        },
         (answer) => replanComplaint(this.#crew, ids, answer),
       ),
     );
@@ -134,7 +146,14 @@ class PlanRun {
     this.#advance();
   }
 
-  #adopt(next: { revision: number; keep: readonly string[]; steps: StepState["step"][]; confidence: number; complexity: number; failure: StepState }): void {
+  #adopt(next: {
+    revision: number;
+    keep: readonly string[];
+    steps: StepState["step"][];
+    confidence: number;
+    complexity: number;
+    failure: StepState;
+  }): void {
     const { revision, keep, steps, confidence, complexity, failure } = next;
     this.#ctx.record("plan-adopted", { revision, confidence, complexity, source: "model", keep, steps });
     for (const state of this.#schedule.steps) {

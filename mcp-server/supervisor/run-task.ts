@@ -56,7 +56,16 @@ async function synthesise(ctx: Ctx, crew: Crew, input: TaskInput, steps: readonl
     { role: "system", content: crew.prompts.value.synthesise },
     { role: "user", content: synthesisRequest(input.task, told) },
   ]);
-  const request = { purpose: "synthesise" as const, worker: null, models: crew.models.medium, turn: 1, transcript, tools: null, reply_schema: null, max_completion_tokens: crew.limits.max_completion_tokens };
+  const request = {
+    purpose: "synthesise" as const,
+    worker: null,
+    models: crew.models.medium,
+    turn: 1,
+    transcript,
+    tools: null,
+    reply_schema: null,
+    max_completion_tokens: crew.limits.max_completion_tokens,
+  };
   const checked = await askChecked(ctx, request, emptyComplaint);
   if (checked.ok) return { ok: true, value: checked.value.answer.message.value.content };
   const reports = told.map((step) => `## ${step.id} (${step.worker}): ${step.status}\n${step.text}`).join("\n\n");
@@ -71,7 +80,16 @@ async function shape(ctx: Ctx, crew: Crew, input: TaskInput, answer: string): Pr
     { role: "user", content: `# Task\n${cut(input.task, 20_000)}\n\n# Answer\n${answer}` },
   ]);
   const schema = ctx.keep({ name: "task_output" as const, schema: input.output_schema });
-  const request = { purpose: "output" as const, worker: null, models: crew.models.medium, turn: 1, transcript, tools: null, reply_schema: schema, max_completion_tokens: crew.limits.max_completion_tokens };
+  const request = {
+    purpose: "output" as const,
+    worker: null,
+    models: crew.models.medium,
+    turn: 1,
+    transcript,
+    tools: null,
+    reply_schema: schema,
+    max_completion_tokens: crew.limits.max_completion_tokens,
+  };
   const checked = await askChecked(ctx, request, (reply) => reply.invalid ?? null);
   if (!checked.ok) return checked;
   return { ok: true, value: { answer, data: checked.value.answer.data ?? null } };
@@ -90,6 +108,9 @@ export async function revertRun(ctx: Ctx, input: { readonly run_id: string }): P
 }
 
 function rejected(reason: string | null): ErrorValue {
-  return { code: "approval_rejected", message: reason === null ? "the person rejected it" : `the person rejected it: ${reason}`, retryable: false };
+  return {
+    code: "approval_rejected",
+    message: reason === null ? "the person rejected it" : `the person rejected it: ${reason}`,
+    retryable: false,
+  };
 }
-

@@ -8,17 +8,28 @@ import type { Ctx, Proposal } from "./activities.ts";
 export async function settleChanges(ctx: Ctx, step: PlanStep): Promise<string | null> {
   const changeSetId = `chg_${ctx.id()}`;
   const proposed = await ctx.call("propose_changes", { step: step.id, worker: step.worker, change_set_id: changeSetId });
-  if (!proposed.ok) return dropped(ctx, step, changeSetId, `Your changes could not be put up for approval and were dropped: ${proposed.error.message}`);
+  if (!proposed.ok)
+    return dropped(ctx, step, changeSetId, `Your changes could not be put up for approval and were dropped: ${proposed.error.message}`);
   const proposal = proposed.value;
   if (proposal === null) return null;
   const decision = await requestApproval(ctx, proposal, step.worker);
   if (decision.decision === "reject") {
     const why = decision.reason === null ? "no reason was given" : decision.reason;
-    return dropped(ctx, step, changeSetId, `The person rejected your changes: ${why}. None of them was applied, and the files are as they were before. Finish without them, or propose something else if the reason allows it.`);
+    return dropped(
+      ctx,
+      step,
+      changeSetId,
+      `The person rejected your changes: ${why}. None of them was applied, and the files are as they were before. Finish without them, or propose something else if the reason allows it.`,
+    );
   }
   const failure = await applyApproved(ctx, { proposal, approvalId: decision.approvalId, step: step.id });
   if (failure === null) return null;
-  return dropped(ctx, step, changeSetId, `Your changes were approved but could not be applied: ${failure.message}. Nothing was changed, and your changes were dropped. Read the files again and make them anew.`);
+  return dropped(
+    ctx,
+    step,
+    changeSetId,
+    `Your changes were approved but could not be applied: ${failure.message}. Nothing was changed, and your changes were dropped. Read the files again and make them anew.`,
+  );
 }
 
 async function dropped(ctx: Ctx, step: PlanStep, changeSetId: string, message: string): Promise<string> {
@@ -26,7 +37,9 @@ async function dropped(ctx: Ctx, step: PlanStep, changeSetId: string, message: s
   return message;
 }
 
-export type Decided = { readonly decision: "approve"; readonly approvalId: string } | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null };
+export type Decided =
+  | { readonly decision: "approve"; readonly approvalId: string }
+  | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null };
 
 /** Asks the person, and asks again after each expiry once the run is resumed. A decision about other content never counts. */
 export async function requestApproval(ctx: Ctx, proposal: Proposal, worker: string): Promise<Decided> {
@@ -34,19 +47,46 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, worker: stri
   const lifetime = Math.max(0, proposal.expires_at - ctx.now());
   for (let expiresAt = proposal.expires_at; ; expiresAt = ctx.now() + lifetime) {
     const approvalId = `apr_${ctx.id()}`;
-    const request: ApprovalRequest = { approval_id: approvalId, kind, title, risk, reasons, files, digest, change_set_id, worker, expires_at: expiresAt };
+    const request: ApprovalRequest = {
+      approval_id: approvalId,
+      kind,
+      title,
+      risk,
+      reasons,
+      files,
+      digest,
+      change_set_id,
+      worker,
+      expires_at: expiresAt,
+    };
     ctx.record("approval-requested", request);
     const signal = await ctx.signal<ApprovalDecision>(`approval:${approvalId}`, expiresAt, { for: "approval", approval_id: approvalId });
     if (signal.kind === "received" && signal.payload.digest === digest) {
-      return signal.payload.decision === "approve" ? { decision: "approve", approvalId } : { decision: "reject", approvalId, reason: signal.payload.reason };
+      return signal.payload.decision === "approve"
+        ? { decision: "approve", approvalId }
+        : { decision: "reject", approvalId, reason: signal.payload.reason };
     }
-    await ctx.hold({ code: "approval_expired", message: `nobody decided about "${title}" in time; nothing was written. \`bosun resume ${ctx.runId}\` asks again`, retryable: true });
+    await ctx.hold({
+      code: "approval_expired",
+      message: `nobody decided about "${title}" in time; nothing was written. \`bosun resume ${ctx.runId}\` asks again`,
+      retryable: true,
+    });
   }
 }
 
 /** Null when applied. */
-export async function applyApproved(ctx: Ctx, at: { readonly proposal: Proposal; readonly approvalId: string; readonly step: string }): Promise<ErrorValue | null> {
+export async function applyApproved(
+  ctx: Ctx,
+  at: { readonly proposal: Proposal; readonly approvalId: string; readonly step: string },
+): Promise<ErrorValue | null> {
   const { change_set_id, digest, changes, prune } = at.proposal;
-  const applied = await ctx.call("apply_changes", { step: at.step, change_set_id, approval_id: at.approvalId, digest, changes, ...(prune === undefined ? {} : { prune }) });
+  const applied = await ctx.call("apply_changes", {
+    step: at.step,
+    change_set_id,
+    approval_id: at.approvalId,
+    digest,
+    changes,
+    ...(prune === undefined ? {} : { prune }),
+  });
   return applied.ok ? null : applied.error;
 }

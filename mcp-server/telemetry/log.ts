@@ -22,13 +22,22 @@ export function openLog(folder: string, level: string): Log {
 
 /** One line for an event: what happened where, not what was said. */
 export function logEvent(log: Log, event: RunEvent): void {
-  const at = { run_id: event.run_id, trace_id: traceIdOf(event.run_id), span_id: spanIdOf(event.run_id, event.path), seq: event.seq, path: event.path };
+  const at = {
+    run_id: event.run_id,
+    trace_id: traceIdOf(event.run_id),
+    span_id: spanIdOf(event.run_id, event.path),
+    seq: event.seq,
+    path: event.path,
+  };
   switch (event.kind) {
     case "run-started":
       log.info({ ...at, workflow: event.data.workflow, version: event.data.version }, "run started");
       break;
     case "run-ended":
-      log.info({ ...at, status: event.data.status, ...(event.data.status === "completed" ? {} : { code: event.data.error.code }) }, "run ended");
+      log.info(
+        { ...at, status: event.data.status, ...(event.data.status === "completed" ? {} : { code: event.data.error.code }) },
+        "run ended",
+      );
       break;
     case "run-recovered":
       log.warn({ ...at, epoch: event.data.epoch }, "run taken up again");

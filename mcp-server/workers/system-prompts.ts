@@ -4,8 +4,13 @@
  */
 import type { WorkerDefinition } from "../../shared/worker.ts";
 
-export function plannerPrompt(crew: { readonly workers: readonly Pick<WorkerDefinition, "name" | "description" | "examples">[]; readonly maxSteps: number }): string {
-  const workers = crew.workers.map((worker) => [`- ${worker.name}: ${worker.description}`, ...worker.examples.slice(0, 3).map((example) => `    e.g. ${example}`)].join("\n"));
+export function plannerPrompt(crew: {
+  readonly workers: readonly Pick<WorkerDefinition, "name" | "description" | "examples">[];
+  readonly maxSteps: number;
+}): string {
+  const workers = crew.workers.map((worker) =>
+    [`- ${worker.name}: ${worker.description}`, ...worker.examples.slice(0, 3).map((example) => `    e.g. ${example}`)].join("\n"),
+  );
   return `You are the supervisor of a crew of workers that help a developer in one workspace of files. You do not do the work yourself: you decide who does what, and answer with a plan as JSON.
 
 The workers:

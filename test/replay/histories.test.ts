@@ -29,7 +29,8 @@ describe("a recorded history", () => {
   it.each(names)("is what the supervisor does today: %s", async (name) => {
     const scenario = SCENARIOS[name];
     if (scenario === undefined) throw new Error("no scenario");
-    const shape = (events: readonly { kind: string; path: string }[]): readonly string[] => events.map((event) => `${event.kind} ${event.path}`).toSorted();
+    const shape = (events: readonly { kind: string; path: string }[]): readonly string[] =>
+      events.map((event) => `${event.kind} ${event.path}`).toSorted();
     expect(shape((await record(scenario)).events)).toEqual(shape(loadHistory(name).events));
   });
 });
@@ -38,11 +39,25 @@ type Ctx = DurableContext<Record<string, { input: unknown; output: unknown }>>;
 
 /** Supervisors with one small fault each: every one must be found by some history. */
 const MUTANTS: Readonly<Record<string, AnyDurableFunction>> = {
-  "forgets to drop rejected changes": wrap((ctx) => ({ ...ctx, call: (name, input, as) => (name === "discard_changes" ? Promise.resolve({ ok: true as const, value: { paths: [] } }) : ctx.call(name, input, as)) })),
-  "does not record what was skipped": wrap((ctx) => ({ ...ctx, record: (kind, data) => (kind === "step-skipped" ? undefined : ctx.record(kind, data)) })),
-  "asks for approval under another deadline": wrap((ctx) => ({ ...ctx, signal: (name, deadline, about) => ctx.signal(name, deadline === null ? null : deadline + 1, about) })),
+  "forgets to drop rejected changes": wrap((ctx) => ({
+    ...ctx,
+    call: (name, input, as) =>
+      name === "discard_changes" ? Promise.resolve({ ok: true as const, value: { paths: [] } }) : ctx.call(name, input, as),
+  })),
+  "does not record what was skipped": wrap((ctx) => ({
+    ...ctx,
+    record: (kind, data) => (kind === "step-skipped" ? undefined : ctx.record(kind, data)),
+  })),
+  "asks for approval under another deadline": wrap((ctx) => ({
+    ...ctx,
+    signal: (name, deadline, about) => ctx.signal(name, deadline === null ? null : deadline + 1, about),
+  })),
   "gives up instead of holding": wrap((ctx) => ({ ...ctx, hold: () => Promise.resolve() })),
-  "asks larger models for the plan": wrap((ctx) => ({ ...ctx, call: (name, input, as) => ctx.call(name, (input as { purpose?: string }).purpose === "plan" ? { ...(input as object), models: ["fake:l"] } : input, as) })),
+  "asks larger models for the plan": wrap((ctx) => ({
+    ...ctx,
+    call: (name, input, as) =>
+      ctx.call(name, (input as { purpose?: string }).purpose === "plan" ? { ...(input as object), models: ["fake:l"] } : input, as),
+  })),
   "tells workers less": wrap((ctx) => ({ ...ctx, chain: (items, before) => ctx.chain(items.slice(0, 1), before) })),
   "runs steps one after the other": serialised(),
 };
@@ -50,7 +65,11 @@ const MUTANTS: Readonly<Record<string, AnyDurableFunction>> = {
 function wrap(change: (ctx: Ctx) => Ctx): AnyDurableFunction {
   const wrapped = (ctx: Ctx): Ctx => {
     const changed = change(ctx);
-    return { ...changed, branch: (name, fn) => ctx.branch(name, (inner) => fn(wrapped(inner))), span: (name, mark, fn) => ctx.span(name, mark, (inner) => fn(wrapped(inner))) };
+    return {
+      ...changed,
+      branch: (name, fn) => ctx.branch(name, (inner) => fn(wrapped(inner))),
+      span: (name, mark, fn) => ctx.span(name, mark, (inner) => fn(wrapped(inner))),
+    };
   };
   return (ctx, input) => (runTask as AnyDurableFunction)(wrapped(ctx), input);
 }

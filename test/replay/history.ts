@@ -56,7 +56,12 @@ export async function replay(history: History, fn: AnyDurableFunction): Promise<
     return Buffer.from(text);
   };
   const blobs = { get, has: (hash: string) => Object.hasOwn(history.blobs, hash), put: unexpected };
-  return replayRun({ runId: history.events[0]?.run_id ?? "", journal: { events: () => history.events, blobs }, activities: new Map(unplugged.map((activity) => [activity.name, activity])), fn });
+  return replayRun({
+    runId: history.events[0]?.run_id ?? "",
+    journal: { events: () => history.events, blobs },
+    activities: new Map(unplugged.map((activity) => [activity.name, activity])),
+    fn,
+  });
 }
 
 function unexpected(): never {

@@ -1,5 +1,5 @@
 /** Runs whose journals are kept in `histories/`: each shows one way through the supervisor. */
-import type { Bench, FakeWorld } from "../support/fake-crew.ts";
+import type { Bench, FakeWorld, PlanTuple } from "../support/fake-crew.ts";
 import { plan, unavailable } from "../support/fake-crew.ts";
 import type { TaskInput } from "../../mcp-server/supervisor/make-plan.ts";
 
@@ -12,13 +12,26 @@ export interface Scenario {
 
 const giveUp = { tool_calls: [{ name: "give_up", arguments: { reason: "it cannot be done so" } }] };
 const write = { tool_calls: [{ name: "write_file", arguments: { path: "a.txt", content: "x" } }] };
-const two = { tool_calls: [{ name: "read_file", arguments: { path: "a" } }, { name: "read_file", arguments: { path: "b" } }] };
-const replan = (keep: readonly string[], ...steps: Parameters<typeof plan>): { json: unknown } => ({ json: { ...(plan(...steps).json as object), keep } });
+const two = {
+  tool_calls: [
+    { name: "read_file", arguments: { path: "a" } },
+    { name: "read_file", arguments: { path: "b" } },
+  ],
+};
+const replan = (keep: readonly string[], ...steps: PlanTuple[]): { json: unknown } => ({
+  json: { ...(plan(...steps).json as object), keep },
+});
 
 function decide(decision: "approve" | "reject"): NonNullable<Scenario["act"]> {
   return (at, runId) => {
     for (const { request } of at.journal.approvals({ run_id: runId, open: true })) {
-      at.engine.signal(runId, `approval:${request.approval_id}`, { decision, digest: request.digest, reason: decision === "reject" ? "not like this" : null, channel: "cli", assurance: "terminal" });
+      at.engine.signal(runId, `approval:${request.approval_id}`, {
+        decision,
+        digest: request.digest,
+        reason: decision === "reject" ? "not like this" : null,
+        channel: "cli",
+        assurance: "terminal",
+      });
     }
   };
 }
@@ -27,7 +40,11 @@ function decide(decision: "approve" | "reject"): NonNullable<Scenario["act"]> {
 const turnOf = (request: { turn: number }): number => request.turn;
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
-  "one-step": { world: { model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? two : { content: "report" }) } },
+  "one-step": {
+    world: {
+      model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? two : { content: "report" }),
+    },
+  },
   "parallel-and-join": {
     world: {
       model: async (request) => {
@@ -42,7 +59,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "replan-keeps-and-cancels": {
     world: {
       model: async (request) => {
-        if (request.purpose === "plan") return plan(["a", "coder"], ["b", "reviewer"], ["c", "reviewer", ["a"]], ["d", "researcher", ["b"]]);
+        if (request.purpose === "plan")
+          return plan(["a", "coder"], ["b", "reviewer"], ["c", "reviewer", ["a"]], ["d", "researcher", ["b"]]);
         if (request.purpose === "replan") return replan(["d"], ["a2", "researcher", ["b"]]);
         if (request.purpose === "synthesise") return { content: "after a replan" };
         if (request.worker === "reviewer") await new Promise((resolve) => setTimeout(resolve, 15));
@@ -53,17 +71,32 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "branches-by-outcome": {
     world: {
       model: (request) => {
-        if (request.purpose === "plan") return plan(["a", "coder"], ["yes", "reviewer", [], { step: "a", is: "ok" }], ["no", "researcher", [], { step: "a", is: "failed" }], ["late", "reviewer", ["yes"]]);
+        if (request.purpose === "plan")
+          return plan(
+            ["a", "coder"],
+            ["yes", "reviewer", [], { step: "a", is: "ok" }],
+            ["no", "researcher", [], { step: "a", is: "failed" }],
+            ["late", "reviewer", ["yes"]],
+          );
         if (request.purpose === "synthesise") return { content: "handled" };
         return request.worker === "coder" ? giveUp : { content: "ok" };
       },
     },
   },
   "never-mended": {
-    world: { model: (request) => (request.purpose === "plan" ? plan(["a", "coder"], ["b", "reviewer", ["a"]]) : request.purpose === "replan" ? replan([], [`r${request.turn}`, "coder"]) : giveUp) },
+    world: {
+      model: (request) =>
+        request.purpose === "plan"
+          ? plan(["a", "coder"], ["b", "reviewer", ["a"]])
+          : request.purpose === "replan"
+            ? replan([], [`r${request.turn}`, "coder"])
+            : giveUp,
+    },
   },
   approved: {
-    world: { model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? write : { content: "written" }) },
+    world: {
+      model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? write : { content: "written" }),
+    },
     act: decide("approve"),
   },
   rejected: {
@@ -89,7 +122,9 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       model: (request) => {
         if (request.purpose !== "plan") return { content: "report" };
         if (request.last.includes("The person answered")) return plan(["a", "coder"]);
-        return { json: { confidence: 0.2, complexity: 0.5, question: { text: "Which?", options: [{ value: "x", label: "X" }] }, steps: [] } };
+        return {
+          json: { confidence: 0.2, complexity: 0.5, question: { text: "Which?", options: [{ value: "x", label: "X" }] }, steps: [] },
+        };
       },
     },
     act: (at, runId) => {
@@ -103,11 +138,23 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     act: (at, runId) => at.engine.resume(runId, "person"),
   },
   "plan-corrected": {
-    world: { model: (request) => (request.purpose === "plan" ? (request.last.startsWith("That answer cannot be used") ? plan(["a", "coder"]) : plan(["a", "wizard"])) : { content: "report" }) },
+    world: {
+      model: (request) =>
+        request.purpose === "plan"
+          ? request.last.startsWith("That answer cannot be used")
+            ? plan(["a", "coder"])
+            : plan(["a", "wizard"])
+          : { content: "report" },
+    },
   },
   "loop-stopped": {
     world: {
-      model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : request.purpose === "replan" ? replan([]) : { tool_calls: [{ name: "read_file", arguments: { path: "none" } }] }),
+      model: (request) =>
+        request.purpose === "plan"
+          ? plan(["a", "coder"])
+          : request.purpose === "replan"
+            ? replan([])
+            : { tool_calls: [{ name: "read_file", arguments: { path: "none" } }] },
       tool: () => {
         throw new Error("there is no such file");
       },
@@ -118,7 +165,16 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     input: { worker: "coder", output_schema: { type: "object" } },
   },
   "given-steps": {
-    world: { model: (request) => (request.purpose === "synthesise" ? { content: "both" } : { content: `report of ${request.worker ?? ""}` }) },
-    input: { steps: [{ id: "x", worker: "coder", goal: "g", depends_on: [], when: null, expects: "e" }, { id: "y", worker: "reviewer", goal: "h", depends_on: ["x"], when: null, expects: "" }], files: ["a.txt"], context: { k: 1 } },
+    world: {
+      model: (request) => (request.purpose === "synthesise" ? { content: "both" } : { content: `report of ${request.worker ?? ""}` }),
+    },
+    input: {
+      steps: [
+        { id: "x", worker: "coder", goal: "g", depends_on: [], when: null, expects: "e" },
+        { id: "y", worker: "reviewer", goal: "h", depends_on: ["x"], when: null, expects: "" },
+      ],
+      files: ["a.txt"],
+      context: { k: 1 },
+    },
   },
 };

@@ -18,7 +18,9 @@ export async function buildDriver(): Promise<string> {
     external: ["better-sqlite3"],
     loader: { ".md": "text" },
     logLevel: "error",
-    banner: { js: 'import { createRequire as bosunCreateRequire } from "node:module"; const require = bosunCreateRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as bosunCreateRequire } from "node:module"; const require = bosunCreateRequire(import.meta.url);',
+    },
   });
   return outfile;
 }

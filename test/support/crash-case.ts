@@ -8,24 +8,53 @@ import type { RunView } from "../../shared/run-view.ts";
 import type { ReceivedRequest, ServerReply } from "./openai-server.ts";
 import { startOpenAiServer } from "./openai-server.ts";
 
-const step = (id: string, worker: string, needs: readonly string[] = []): object => ({ id, worker, goal: `goal of ${id}`, depends_on: needs, when: null, expects: "" });
+const step = (id: string, worker: string, needs: readonly string[] = []): object => ({
+  id,
+  worker,
+  goal: `goal of ${id}`,
+  depends_on: needs,
+  when: null,
+  expects: "",
+});
 const PLAN = {
   confidence: 0.9,
   complexity: 0.5,
   question: null,
-  steps: [step("look", "researcher"), step("judge", "reviewer"), step("mend", "coder"), step("tell", "writer"), step("polish", "debugger", ["mend", "tell"])],
+  steps: [
+    step("look", "researcher"),
+    step("judge", "reviewer"),
+    step("mend", "coder"),
+    step("tell", "writer"),
+    step("polish", "debugger", ["mend", "tell"]),
+  ],
 };
 
 /** What each worker does, turn by turn; `null` is its report. */
 const TURNS: Record<string, readonly (readonly { name: string; arguments: object }[])[]> = {
-  researcher: [[{ name: "read_file", arguments: { path: "a.txt" } }, { name: "search_text", arguments: { pattern: "hello" } }], [{ name: "list_files", arguments: {} }]],
+  researcher: [
+    [
+      { name: "read_file", arguments: { path: "a.txt" } },
+      { name: "search_text", arguments: { pattern: "hello" } },
+    ],
+    [{ name: "list_files", arguments: {} }],
+  ],
   reviewer: [[{ name: "read_file", arguments: { path: "keep.txt" } }], [{ name: "list_files", arguments: {} }]],
   coder: [
-    [{ name: "read_file", arguments: { path: "a.txt" } }, { name: "read_file", arguments: { path: "old.txt" } }],
-    [{ name: "edit_file", arguments: { path: "a.txt", old_text: "hello", new_text: "hello once" } }, { name: "delete_file", arguments: { path: "old.txt" } }, { name: "write_file", arguments: { path: "deep/er/new.txt", content: "new\n" } }],
+    [
+      { name: "read_file", arguments: { path: "a.txt" } },
+      { name: "read_file", arguments: { path: "old.txt" } },
+    ],
+    [
+      { name: "edit_file", arguments: { path: "a.txt", old_text: "hello", new_text: "hello once" } },
+      { name: "delete_file", arguments: { path: "old.txt" } },
+      { name: "write_file", arguments: { path: "deep/er/new.txt", content: "new\n" } },
+    ],
   ],
   writer: [[{ name: "write_file", arguments: { path: "DOCS.md", content: "# Docs\n" } }]],
-  debugger: [[{ name: "read_file", arguments: { path: "a.txt" } }], [{ name: "edit_file", arguments: { path: "a.txt", old_text: "hello once", new_text: "hello twice" } }]],
+  debugger: [
+    [{ name: "read_file", arguments: { path: "a.txt" } }],
+    [{ name: "edit_file", arguments: { path: "a.txt", old_text: "hello once", new_text: "hello twice" } }],
+  ],
 };
 
 export const BEFORE = { "a.txt": "hello\n", "old.txt": "old\n", "keep.txt": "keep\n" } as const;
@@ -48,7 +77,10 @@ export interface CrashCase {
   readonly workspace: string;
   readonly requests: readonly ReceivedRequest[];
   /** Runs the driver until it ends or `killAfterMs` has passed. */
-  drive(options: { readonly env?: Record<string, string>; readonly killAfterMs?: number }): Promise<{ readonly signal: string | null; readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+  drive(options: {
+    readonly env?: Record<string, string>;
+    readonly killAfterMs?: number;
+  }): Promise<{ readonly signal: string | null; readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
   close(): Promise<void>;
 }
 
@@ -66,7 +98,16 @@ export async function openCrashCase(driver: string): Promise<CrashCase> {
       new Promise((resolve, reject) => {
         const child = spawn(process.execPath, [driver], {
           cwd: workspace,
-          env: { PATH: process.env["PATH"] ?? "", HOME: folder, BOSUN_HOME: join(folder, "home"), BOSUN_WORKSPACE: workspace, BOSUN_MODEL: "openai:test", OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: server.url, ...env },
+          env: {
+            PATH: process.env["PATH"] ?? "",
+            HOME: folder,
+            BOSUN_HOME: join(folder, "home"),
+            BOSUN_WORKSPACE: workspace,
+            BOSUN_MODEL: "openai:test",
+            OPENAI_API_KEY: "test-key",
+            OPENAI_BASE_URL: server.url,
+            ...env,
+          },
         });
         let stdout = "";
         let stderr = "";
@@ -115,18 +156,26 @@ function checkCalls(at: CrashCase, events: Events, kills: number): void {
     expect(data.usage).toMatchObject({ source: "estimated" });
     perKill.set(event.path, (perKill.get(event.path) ?? 0) + 1);
   }
-  const attempts = events.filter((event) => event.kind === "attempt-started" || (event.kind === "call-started" && (event.data as { activity: string }).activity === "ask_model")).length;
+  const attempts = events.filter(
+    (event) =>
+      event.kind === "attempt-started" || (event.kind === "call-started" && (event.data as { activity: string }).activity === "ask_model"),
+  ).length;
   expect(at.requests.length).toBeLessThanOrEqual(attempts);
   const seen = new Map<string, number>();
-  for (const request of at.requests) seen.set(String(request.headers["traceparent"]), (seen.get(String(request.headers["traceparent"])) ?? 0) + 1);
+  for (const request of at.requests)
+    seen.set(String(request.headers["traceparent"]), (seen.get(String(request.headers["traceparent"])) ?? 0) + 1);
   for (const count of seen.values()) expect(count).toBeLessThanOrEqual(1 + kills);
-  const applied = events.filter((event) => event.kind === "call-started" && (event.data as { activity: string }).activity === "apply_changes");
+  const applied = events.filter(
+    (event) => event.kind === "call-started" && (event.data as { activity: string }).activity === "apply_changes",
+  );
   expect(applied).toHaveLength(3);
 }
 
 /** The workspace as one process left it: each change set wholly applied or wholly not, once a new owner has looked at it. */
 export function expectFiles(workspace: string, files: Readonly<Record<string, string | null>>): void {
-  const found = Object.fromEntries(Object.keys(files).map((name) => [name, existsSync(join(workspace, name)) ? readFileSync(join(workspace, name), "utf8") : null]));
+  const found = Object.fromEntries(
+    Object.keys(files).map((name) => [name, existsSync(join(workspace, name)) ? readFileSync(join(workspace, name), "utf8") : null]),
+  );
   expect(found).toEqual(files);
 }
 
@@ -136,4 +185,3 @@ function expectNoStrays(at: CrashCase): void {
     expect(names.filter((name) => name.startsWith("."))).toEqual([]);
   }
 }
-

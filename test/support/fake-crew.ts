@@ -9,12 +9,25 @@ import { createEmbeddedEngine } from "../../mcp-server/engine/embedded-engine.ts
 import type { Engine } from "../../mcp-server/engine/port.ts";
 import { createSqliteJournal } from "../../mcp-server/journal/sqlite-journal.ts";
 import type { Journal } from "../../mcp-server/journal/port.ts";
-import type { AskModel, Crew, ModelAnswer, PinnedWorker, Proposal, SupervisorActivities, TranscriptItem, UseTool } from "../../mcp-server/supervisor/activities.ts";
+import type {
+  AskModel,
+  Crew,
+  ModelAnswer,
+  PinnedWorker,
+  Proposal,
+  SupervisorActivities,
+  TranscriptItem,
+  UseTool,
+} from "../../mcp-server/supervisor/activities.ts";
 import { planTask, revertRun, runTask } from "../../mcp-server/supervisor/run-task.ts";
 import type { TaskInput } from "../../mcp-server/supervisor/make-plan.ts";
 
 /** What a fake model answers: text, JSON (a plan), or tool calls. */
-export type FakeReply = { readonly content?: string; readonly json?: unknown; readonly tool_calls?: readonly { readonly name: string; readonly arguments: unknown }[] };
+export type FakeReply = {
+  readonly content?: string;
+  readonly json?: unknown;
+  readonly tool_calls?: readonly { readonly name: string; readonly arguments: unknown }[];
+};
 
 export interface FakeWorld {
   model(request: AskModel & { readonly last: string }, call: number): FakeReply | Promise<FakeReply>;
@@ -24,7 +37,14 @@ export interface FakeWorld {
   limits?: Partial<Crew["limits"]>;
 }
 
-const LIMITS: Crew["limits"] = { max_parallel_steps: 5, max_steps: 20, max_revisions: 3, max_turns: 8, max_completion_tokens: 1000, ask_below: 0.45 };
+const LIMITS: Crew["limits"] = {
+  max_parallel_steps: 5,
+  max_steps: 20,
+  max_revisions: 3,
+  max_turns: 8,
+  max_completion_tokens: 1000,
+  ask_below: 0.45,
+};
 export const USAGE = { prompt_tokens: 10, completion_tokens: 5, cached_tokens: 0, usd: null, source: "reported" as const };
 
 export function textOf(item: TranscriptItem): string {
@@ -38,8 +58,19 @@ function act<N extends keyof SupervisorActivities>(
   run: (input: SupervisorActivities[N]["input"], ctx: Parameters<AnyActivity["run"]>[1]) => unknown,
   extra: Partial<AnyActivity> = {},
 ): AnyActivity {
-  const label: AnyActivity["label"] = (input: { worker?: string }) => ({ kind: name === "ask_model" ? "model" : name === "use_tool" ? "tool" : "internal", name, ...(typeof input.worker === "string" ? { worker: input.worker } : {}) });
-  return { name, version: 1, kind, label, run: async (input: SupervisorActivities[N]["input"], ctx) => run(input, ctx), ...extra } as AnyActivity;
+  const label: AnyActivity["label"] = (input: { worker?: string }) => ({
+    kind: name === "ask_model" ? "model" : name === "use_tool" ? "tool" : "internal",
+    name,
+    ...(typeof input.worker === "string" ? { worker: input.worker } : {}),
+  });
+  return {
+    name,
+    version: 1,
+    kind,
+    label,
+    run: async (input: SupervisorActivities[N]["input"], ctx) => run(input, ctx),
+    ...extra,
+  } as AnyActivity;
 }
 
 export function fakeActivities(world: FakeWorld): AnyActivity[] {
@@ -53,7 +84,13 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
       plan_schema: ctx.keep({ name: "task_plan", schema: {} }),
       replan_schema: ctx.keep({ name: "task_plan", schema: {} }),
     })),
-    act("describe_worker", "read", ({ worker }, ctx): PinnedWorker => ({ name: worker, tier: "medium", max_turns: 8, system: ctx.keep(`You are the ${worker} worker`), tools: ctx.keep([]) })),
+    act("describe_worker", "read", ({ worker }, ctx): PinnedWorker => ({
+      name: worker,
+      tier: "medium",
+      max_turns: 8,
+      system: ctx.keep(`You are the ${worker} worker`),
+      tools: ctx.keep([]),
+    })),
     act(
       "ask_model",
       "paid",
@@ -61,12 +98,18 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
         const last = request.transcript.items.at(-1);
         const reply = await world.model({ ...request, last: last === undefined ? "" : textOf(last) }, (calls += 1));
         ctx.settle(USAGE);
-        const toolCalls = (reply.tool_calls ?? []).map((call, index) => ({ id: `c${index}`, name: call.name, arguments: JSON.stringify(call.arguments) }));
+        const toolCalls = (reply.tool_calls ?? []).map((call, index) => ({
+          id: `c${index}`,
+          name: call.name,
+          arguments: JSON.stringify(call.arguments),
+        }));
         const content = reply.json === undefined ? (reply.content ?? "") : JSON.stringify(reply.json);
         const message = ctx.keep({ role: "assistant" as const, content, ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }) });
         if (request.reply_schema === null) return { message, model: "fake:m", finish_reason: "stop" };
         const parsed = (request.purpose === "replan" ? taskReplanSchema : taskPlanSchema).safeParse(reply.json);
-        return parsed.success ? { message, model: "fake:s", finish_reason: "stop", data: parsed.data } : { message, model: "fake:s", finish_reason: "stop", invalid: "not a plan" };
+        return parsed.success
+          ? { message, model: "fake:s", finish_reason: "stop", data: parsed.data }
+          : { message, model: "fake:s", finish_reason: "stop", invalid: "not a plan" };
       },
       { reserve: () => ({ prompt_tokens: 100, completion_tokens: 1000, usd: null }) },
     ),
@@ -74,7 +117,10 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
     act("use_tool", "read", async (input, ctx) => {
       const text = (await world.tool?.(input)) ?? "done";
       const wrote = input.tool === "write_file";
-      return { text: ctx.keep(text), ...(wrote ? { writes: [{ path: "a.txt", before: null, after: { content: { $blob: "00", size: 1 }, mode: 0o644 } }] } : {}) };
+      return {
+        text: ctx.keep(text),
+        ...(wrote ? { writes: [{ path: "a.txt", before: null, after: { content: { $blob: "00", size: 1 }, mode: 0o644 } }] } : {}),
+      };
     }),
     act("propose_changes", "idempotent", ({ step, change_set_id: id }, ctx) => proposal(world.propose?.(step), id, ctx)),
     act("propose_revert", "idempotent", ({ change_set_id: id }, ctx) => proposal(world.propose?.("revert"), id, ctx)),
@@ -88,7 +134,18 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
 
 function proposal(partial: Partial<Proposal> | null | undefined, id: string, ctx: Parameters<AnyActivity["run"]>[1]): Proposal | null {
   if (partial === null) return null;
-  const base: Proposal = { change_set_id: id, digest: `d-${id}`, kind: "write", title: "change a.txt", risk: "low", reasons: [], files: ["a.txt"], changes: ctx.keep([]), diff: ctx.keep("diff"), expires_at: Date.now() + 60_000 };
+  const base: Proposal = {
+    change_set_id: id,
+    digest: `d-${id}`,
+    kind: "write",
+    title: "change a.txt",
+    risk: "low",
+    reasons: [],
+    files: ["a.txt"],
+    changes: ctx.keep([]),
+    diff: ctx.keep("diff"),
+    expires_at: Date.now() + 60_000,
+  };
   return { ...base, ...partial };
 }
 
@@ -103,7 +160,11 @@ export interface Bench {
 
 export const INPUT: TaskInput = { task: "do it", worker: null, files: [], context: null, steps: null, model: null, output_schema: null };
 
-export function openBench(world: FakeWorld, folder: string = mkdtempSync(join(tmpdir(), "bosun-test-")), now: () => number = Date.now): Bench {
+export function openBench(
+  world: FakeWorld,
+  folder: string = mkdtempSync(join(tmpdir(), "bosun-test-")),
+  now: () => number = Date.now,
+): Bench {
   const { journal } = createSqliteJournal({ file: join(folder, "journal.db"), now });
   let ids = journal.epoch * 1000;
   const engine = createEmbeddedEngine({
@@ -133,9 +194,23 @@ export function unavailable(message = "down"): never {
   throw new BosunError("model_unavailable", message);
 }
 
-type PlanTuple = readonly [string, string, (readonly string[])?, { step: string; is: "ok" | "failed" }?];
+export type PlanTuple = readonly [string, string, (readonly string[])?, { step: string; is: "ok" | "failed" }?];
 
 /** A plan of these steps: `["a", "researcher", ["b"]]` is step a by the researcher after b. */
-export function plan(...steps: readonly PlanTuple[]): { json: unknown } {
-  return { json: { confidence: 0.9, complexity: 0.5, question: null, steps: steps.map(([id, worker, needs, when]) => ({ id, worker, goal: `goal of ${id}`, depends_on: needs ?? [], when: when ?? null, expects: "" })) } };
+export function plan(...steps: PlanTuple[]): { json: unknown } {
+  return {
+    json: {
+      confidence: 0.9,
+      complexity: 0.5,
+      question: null,
+      steps: steps.map(([id, worker, needs, when]) => ({
+        id,
+        worker,
+        goal: `goal of ${id}`,
+        depends_on: needs ?? [],
+        when: when ?? null,
+        expects: "",
+      })),
+    },
+  };
 }

@@ -25,7 +25,10 @@ export async function killAtRandom(options: { readonly driver: string; readonly 
       try {
         await killAndFinish(at, moments);
       } catch (error) {
-        throw new Error(`seed ${options.seed}, case ${index}, killed after ${moments.map(Math.round).join(", ")} ms: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(
+          `seed ${options.seed}, case ${index}, killed after ${moments.map(Math.round).join(", ")} ms: ${error instanceof Error ? error.message : String(error)}`,
+          { cause: error },
+        );
       } finally {
         await at.close();
       }

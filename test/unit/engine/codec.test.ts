@@ -8,7 +8,15 @@ describe("the codec of payloads", () => {
   it("gives back any JSON, also one that looks like a reference", () => {
     const key = fc.oneof(fc.constantFrom("$kept", "$chain", "$plain", "__proto__", "a"), fc.string());
     const json = fc.letrec((tie) => ({
-      value: fc.oneof({ maxDepth: 4 }, fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.array(tie("value"), { maxLength: 4 }), fc.dictionary(key, tie("value"), { maxKeys: 4 })),
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.string(),
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.dictionary(key, tie("value"), { maxKeys: 4 }),
+      ),
     })).value;
     fc.assert(
       fc.property(json, (value) => {

@@ -16,10 +16,27 @@ afterEach(async () => {
   for (const engine of opened.splice(0)) await engine.close();
 });
 
-function open(fn: Fn, activities: readonly Partial<AnyActivity>[], folder = mkdtempSync(join(tmpdir(), "bosun-div-"))): { engine: Engine; journal: Journal; again: (next: Fn, with_?: readonly Partial<AnyActivity>[]) => ReturnType<typeof open> } {
+function open(
+  fn: Fn,
+  activities: readonly Partial<AnyActivity>[],
+  folder = mkdtempSync(join(tmpdir(), "bosun-div-")),
+): { engine: Engine; journal: Journal; again: (next: Fn, with_?: readonly Partial<AnyActivity>[]) => ReturnType<typeof open> } {
   const { journal } = createSqliteJournal({ file: join(folder, "journal.db"), now: Date.now });
-  const full = activities.map((each): AnyActivity => ({ name: "echo", version: 1, kind: "read", label: () => ({ kind: "internal", name: "x" }), run: async (input: unknown) => input, ...each }));
-  const engine = createEmbeddedEngine({ journal, activities: full, workflows: [{ name: "w", version: 1, fn }], now: Date.now, newRunId: () => `run_${Math.random()}` });
+  const full = activities.map((each): AnyActivity => ({
+    name: "echo",
+    version: 1,
+    kind: "read",
+    label: () => ({ kind: "internal", name: "x" }),
+    run: async (input: unknown) => input,
+    ...each,
+  }));
+  const engine = createEmbeddedEngine({
+    journal,
+    activities: full,
+    workflows: [{ name: "w", version: 1, fn }],
+    now: Date.now,
+    newRunId: () => `run_${Math.random()}`,
+  });
   opened.push(engine);
   return { engine, journal, again: (next, with_ = activities) => open(next, with_, folder) };
 }
@@ -154,7 +171,13 @@ describe("recovery", () => {
       return answer.ok ? { ok: true, value: 1 } : answer;
     };
     let ran = 0;
-    const paid = [{ kind: "paid" as const, reserve: () => ({ prompt_tokens: 1, completion_tokens: 2, usd: null }), run: () => ((ran += 1), new Promise(() => undefined)) }];
+    const paid = [
+      {
+        kind: "paid" as const,
+        reserve: () => ({ prompt_tokens: 1, completion_tokens: 2, usd: null }),
+        run: () => ((ran += 1), new Promise(() => undefined)),
+      },
+    ];
     let at = open(asks, paid);
     const run = start(at.engine);
     for (let crash = 1; crash <= 5; crash += 1) {
@@ -186,13 +209,13 @@ describe("recovery", () => {
       const got = await ctx.signal<number>("early", null, { for: "answer", question_id: "q", text: "?", options: [] });
       return { ok: true, value: got.kind === "received" ? got.payload : null };
     };
-    let open_ = (): void => undefined;
-    const at = open(waits, [{ run: () => new Promise((resolve) => (open_ = () => resolve(1))) }]);
+    let unblock = (): void => undefined;
+    const at = open(waits, [{ run: () => new Promise((resolve) => (unblock = () => resolve(1))) }]);
     const run = start(at.engine);
     await new Promise((resolve) => setTimeout(resolve, 20));
     at.engine.signal(run, "early", 42);
     expect(() => at.engine.signal(run, "early", 43)).toThrow(/answered already/u);
-    open_();
+    unblock();
     await at.engine.settled(run);
     expect(statusOf(at.journal.run(run))).toBe("completed");
     expect(await at.engine.replay(run)).toMatchObject({ ok: true, result: { value: 42 } });

@@ -17,7 +17,7 @@ afterEach(async () => {
 async function answerOf(at: Bench, runId: string): Promise<unknown> {
   await at.engine.settled(runId);
   const fold = at.journal.run(runId);
-  if (fold.ended?.result == null) return fold.ended?.error ?? statusOf(fold);
+  if (fold.ended === null || fold.ended.result === null) return fold.ended?.error ?? statusOf(fold);
   const replayed = await at.engine.replay(runId);
   expect(replayed, JSON.stringify(replayed)).toMatchObject({ ok: true });
   return replayed.ok && replayed.result?.ok === true ? (replayed.result.value as { answer: string }).answer : replayed;
@@ -86,7 +86,12 @@ describe("a run", () => {
   it("takes the branch for a failure without a replan", async () => {
     const at = bench({
       model: (request) => {
-        if (request.purpose === "plan") return plan(["a", "coder"], ["yes", "reviewer", [], { step: "a", is: "ok" }], ["no", "researcher", [], { step: "a", is: "failed" }]);
+        if (request.purpose === "plan")
+          return plan(
+            ["a", "coder"],
+            ["yes", "reviewer", [], { step: "a", is: "ok" }],
+            ["no", "researcher", [], { step: "a", is: "failed" }],
+          );
         if (request.purpose === "synthesise") return { content: "handled" };
         if (request.purpose === "replan") throw new Error("must not replan");
         return request.worker === "coder" ? { tool_calls: [{ name: "give_up", arguments: { reason: "x" } }] } : { content: "ok" };
@@ -111,7 +116,13 @@ describe("a run", () => {
     expect(statusOf(at.journal.run(run))).toBe("waiting_approval");
     expect(applied).toEqual([]);
     const [approval] = at.journal.approvals({ run_id: run, open: true });
-    at.engine.signal(run, `approval:${approval?.request.approval_id ?? ""}`, { decision: "approve", digest: approval?.request.digest, reason: null, channel: "cli", assurance: "terminal" });
+    at.engine.signal(run, `approval:${approval?.request.approval_id ?? ""}`, {
+      decision: "approve",
+      digest: approval?.request.digest,
+      reason: null,
+      channel: "cli",
+      assurance: "terminal",
+    });
     expect(await answerOf(at, run)).toBe("written");
     expect(applied).toEqual([approval?.request.approval_id]);
     expect(() => at.engine.signal(run, `approval:${approval?.request.approval_id ?? ""}`, {})).toThrow(/ended/u);
@@ -131,7 +142,13 @@ describe("a run", () => {
     const run = at.run({});
     await at.engine.settled(run);
     const [approval] = at.journal.approvals({ run_id: run, open: true });
-    at.engine.signal(run, `approval:${approval?.request.approval_id ?? ""}`, { decision: "reject", digest: approval?.request.digest, reason: "not now", channel: "cli", assurance: "terminal" });
+    at.engine.signal(run, `approval:${approval?.request.approval_id ?? ""}`, {
+      decision: "reject",
+      digest: approval?.request.digest,
+      reason: "not now",
+      channel: "cli",
+      assurance: "terminal",
+    });
     expect(await answerOf(at, run)).toBe("left as it was");
   });
 
@@ -157,7 +174,9 @@ describe("a run", () => {
 
   it("pauses when no model answers, and goes on where it was", async () => {
     let down = true;
-    const at = bench({ model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : down ? unavailable() : { content: "report" }) });
+    const at = bench({
+      model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : down ? unavailable() : { content: "report" }),
+    });
     const run = at.run({});
     await at.engine.settled(run);
     expect(statusOf(at.journal.run(run))).toBe("paused");
@@ -195,7 +214,25 @@ describe("a run", () => {
   });
 
   it("asks once more for a plan that cannot be carried out, then says why it fails", async () => {
-    for (const bad of [plan(["a", "wizard"]), plan(["a", "coder", ["b"]], ["b", "coder", ["a"]]), { json: { nonsense: true } }, plan(["a", "coder"], ["a", "coder"]), { json: { ...(plan().json as object), steps: Array.from({ length: 500 }, (_, i) => ({ id: `s${i}`, worker: "coder", goal: "g", depends_on: [], when: null, expects: "" })) } }]) {
+    for (const bad of [
+      plan(["a", "wizard"]),
+      plan(["a", "coder", ["b"]], ["b", "coder", ["a"]]),
+      { json: { nonsense: true } },
+      plan(["a", "coder"], ["a", "coder"]),
+      {
+        json: {
+          ...(plan().json as object),
+          steps: Array.from({ length: 500 }, (_, i) => ({
+            id: `s${i}`,
+            worker: "coder",
+            goal: "g",
+            depends_on: [],
+            when: null,
+            expects: "",
+          })),
+        },
+      },
+    ]) {
       let asked = 0;
       const at = bench({ model: () => ((asked += 1), bad) });
       expect(await answerOf(at, at.run({}))).toMatchObject({ code: "model_refused" });
@@ -230,10 +267,22 @@ describe("a run", () => {
   });
 
   it("keeps projections that are equal when they are built again from the events", async () => {
-    const at = bench({ model: (request, call) => (request.purpose === "plan" ? plan(["a", "coder"]) : call === 2 ? { tool_calls: [{ name: "write_file", arguments: {} }] } : { content: "x" }) });
+    const at = bench({
+      model: (request, call) =>
+        request.purpose === "plan"
+          ? plan(["a", "coder"])
+          : call === 2
+            ? { tool_calls: [{ name: "write_file", arguments: {} }] }
+            : { content: "x" },
+    });
     const run = at.run({});
     await at.engine.settled(run);
-    const picture = (): unknown => ({ run: at.journal.run(run), approvals: at.journal.approvals({}), usage: at.journal.usage(run), waits: at.journal.openWaits(run) });
+    const picture = (): unknown => ({
+      run: at.journal.run(run),
+      approvals: at.journal.approvals({}),
+      usage: at.journal.usage(run),
+      waits: at.journal.openWaits(run),
+    });
     const before = picture();
     at.journal.rebuild();
     expect(picture()).toEqual(before);

@@ -15,17 +15,36 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const file = (): string => join(folder, "journal.db");
-const started: NewEvent = { kind: "run-started", path: "", data: { workflow: "task", version: 1, flags: [], title: "t", session_id: null, parent: null, input: { inline: { task: "t" } } } };
+const started: NewEvent = {
+  kind: "run-started",
+  path: "",
+  data: { workflow: "task", version: 1, flags: [], title: "t", session_id: null, parent: null, input: { inline: { task: "t" } } },
+};
 const span: NewEvent = { kind: "span-opened", path: "plan:0/step:a", data: { kind: "step", name: "a", worker: "coder" } };
 
 describe("the journal", () => {
   it("numbers and chains events so that each hash can be computed again from the stored bytes", () => {
     const { journal } = createSqliteJournal({ file: file(), now: () => 1000 });
-    journal.commit([{ run_id: "r", event: started }, { run_id: "r", event: span }], true);
+    journal.commit(
+      [
+        { run_id: "r", event: started },
+        { run_id: "r", event: span },
+      ],
+      true,
+    );
     journal.commit([{ run_id: "r", event: { kind: "span-closed", path: span.path, data: { error: null } } }], false);
     journal.close();
     const db = new Database(file(), { readonly: true });
-    const rows = db.prepare("SELECT seq, time, epoch, kind, path, cause, data, hash FROM events ORDER BY seq").all() as { seq: number; time: number; epoch: number; kind: string; path: string; cause: number | null; data: string; hash: Buffer }[];
+    const rows = db.prepare("SELECT seq, time, epoch, kind, path, cause, data, hash FROM events ORDER BY seq").all() as {
+      seq: number;
+      time: number;
+      epoch: number;
+      kind: string;
+      path: string;
+      cause: number | null;
+      data: string;
+      hash: Buffer;
+    }[];
     let before = GENESIS;
     for (const row of rows) {
       const expected = chainHash(before, { run_id: "r", ...row }, row.data);
@@ -50,7 +69,15 @@ describe("the journal", () => {
     const { journal } = createSqliteJournal({ file: file(), now: () => 1, maxPages: 60 });
     journal.commit([{ run_id: "r", event: started }], true);
     journal.blobs.put(Buffer.alloc(400_000, 1));
-    expect(() => journal.commit([{ run_id: "r", event: span }, { run_id: "r2", event: started }], true)).toThrow(/disk is full/u);
+    expect(() =>
+      journal.commit(
+        [
+          { run_id: "r", event: span },
+          { run_id: "r2", event: started },
+        ],
+        true,
+      ),
+    ).toThrow(/disk is full/u);
     journal.close();
     const again = createSqliteJournal({ file: file(), now: () => 1 }).journal;
     expect(again.events("r")).toHaveLength(1);
