@@ -5,18 +5,26 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createNodeIo } from "./cli/node-io.ts";
 import { runCli } from "./cli/run-cli.ts";
-import { userFolders, workspaceRoot } from "./config/paths.ts";
+import { type System, userFolders, workspaceRoot } from "./config/paths.ts";
 
 /** Runs the command line of this process. */
 export async function main(): Promise<void> {
   const { packageRoot, version } = findPackage();
-  const dataFolder = (): string => userFolders({ platform: process.platform, env: process.env, homeDir: homedir() }).data;
-  const io = createNodeIo({ packageRoot, version, dataFolder });
-  process.exitCode = await runCli(process.argv.slice(2), io, async (options) => {
+  const system: System = { platform: process.platform, env: process.env, homeDir: homedir() };
+  const io = createNodeIo({ packageRoot, version, dataFolder: () => userFolders(system).data });
+  process.exitCode = await runCli(process.argv.slice(2), io, async ({ home, workspace, model }) => {
     const { openService } = await import("./compose.ts");
-    const env = { ...process.env, ...(options.home === undefined ? {} : { BOSUN_HOME: options.home }), ...(options.workspace === undefined ? {} : { BOSUN_WORKSPACE: options.workspace }) };
-    const system = { platform: process.platform, env, homeDir: homedir() };
-    return openService({ system, workspace: workspaceRoot(env, io.cwd), folder: io.cwd, ...(options.model === undefined ? {} : { model: options.model }) });
+    const env = {
+      ...process.env,
+      ...(home === undefined ? {} : { BOSUN_HOME: home }),
+      ...(workspace === undefined ? {} : { BOSUN_WORKSPACE: workspace }),
+    };
+    return openService({
+      system: { ...system, env },
+      workspace: workspaceRoot(env, process.cwd()),
+      folder: process.cwd(),
+      ...(model === undefined ? {} : { model }),
+    });
   });
   io.close();
 }

@@ -1,12 +1,15 @@
 /** What every command shares: its context, common options, opening and closing the service. */
 import { Command } from "commander";
 import type { Service } from "../service.ts";
+import { escapeLine } from "./escape.ts";
 import type { CliIo } from "./io.ts";
 import type { OpenService, OpenServiceOptions } from "./open-service.ts";
 
 export interface CliContext {
   readonly io: CliIo;
   readonly openService: OpenService;
+  /** JSON is asked for, so nothing else is said. */
+  readonly json: boolean;
   /** What the process will end with. */
   exit(code: number): void;
 }
@@ -29,10 +32,28 @@ export async function withService(
   options: OpenServiceOptions,
   use: (service: Service) => Promise<number> | number,
 ): Promise<void> {
+  context.exit(await usingService(context, options, use));
+}
+
+/** As {@link withService}, for any result. What the service has to say of its own is told on standard error, at the start and at the end. */
+export async function usingService<T>(
+  context: CliContext,
+  options: OpenServiceOptions,
+  use: (service: Service) => Promise<T> | T,
+): Promise<T> {
   const service = await context.openService(options);
+  const told = new Set<string>();
+  const tell = (): void => {
+    for (const notice of service.notices) {
+      if (!told.has(notice) && !context.json) context.io.stderr.write(`bosun: note: ${escapeLine(notice)}\n`);
+      told.add(notice);
+    }
+  };
   try {
-    context.exit(await use(service));
+    tell();
+    return await use(service);
   } finally {
+    tell();
     await service.close();
   }
 }

@@ -19,6 +19,8 @@ export interface FollowOptions {
   readonly json: boolean;
   /** What to say of an approval that was left open; the default names `bosun approve`. */
   readonly hint?: string;
+  /** The command that goes on with a run that is left; the default is `bosun resume <run>`. */
+  readonly resumeWith?: string;
 }
 
 /** First Ctrl+C cancels the run, a second one ends the process; SIGTERM and SIGHUP leave the run to be resumed. */
@@ -71,7 +73,7 @@ function ended(view: RunView): Followed {
 }
 
 function keep(io: CliIo, service: Service, runId: string, options: FollowOptions): Followed {
-  if (!options.json) printText(io, `Stopped; the run is kept. Go on with \`bosun resume ${runId}\`.`);
+  if (!options.json) printText(io, `Stopped; the run is kept. Go on with \`${options.resumeWith ?? `bosun resume ${runId}`}\`.`);
   return { view: service.getRun(runId), exitCode: EXIT.terminated };
 }
 

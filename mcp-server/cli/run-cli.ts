@@ -19,6 +19,7 @@ export async function runCli(argv: readonly string[], io: CliIo, openService: Op
   const context: CliContext = {
     io,
     openService,
+    json,
     exit: (given) => {
       code = given;
     },

@@ -1,6 +1,7 @@
 /** Shows a run while it goes on: the tree drawn in place on a terminal, else plain lines, or nothing for --json. */
 import type { RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
+import { escapeLine } from "./escape.ts";
 import { canDraw, type CliIo } from "./io.ts";
 import { LiveScreen } from "./live-screen.ts";
 import { drawingWidth, printText } from "./print.ts";
@@ -22,7 +23,7 @@ export function watchRun(io: CliIo, service: Service, runId: string, quiet: bool
 function drawRun(io: CliIo, service: Service, runId: string): Watch {
   const screen = new LiveScreen(io);
   const look = (): RunView => service.getRun(runId, ["plan", "trace"]);
-  const lines = () => traceLines(view, { now: io.now(), width: drawingWidth(io) });
+  const lines = (whole: boolean) => traceLines(view, { now: io.now(), width: drawingWidth(io), whole });
   let view = look();
   let changed = false;
   const unsubscribe = service.subscribe(runId, (note) => {
@@ -31,7 +32,7 @@ function drawRun(io: CliIo, service: Service, runId: string): Watch {
   const draw = (): void => {
     if (changed) view = look();
     changed = false;
-    screen.draw(lines());
+    screen.draw(lines(false));
   };
   draw();
   const stopFrames = io.every(FRAME_MS, draw);
@@ -40,13 +41,15 @@ function drawRun(io: CliIo, service: Service, runId: string): Watch {
       stopFrames();
       unsubscribe();
       view = look();
-      screen.settle(lines());
+      screen.settle(lines(true));
     },
   };
 }
 
 function tellRun(io: CliIo, service: Service, runId: string): Watch {
-  const startedAt = Date.parse(service.getRun(runId).started_at);
+  const { task, started_at } = service.getRun(runId);
+  const startedAt = Date.parse(started_at);
+  printText(io, `run ${runId}: ${escapeLine(task, 500)}`);
   const unsubscribe = service.subscribe(runId, (note) => {
     const line = note.type === "event" ? plainEvent(note.event, startedAt) : null;
     if (line !== null) printText(io, line);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { RunView } from "../../../shared/run-view.ts";
 import type { Service } from "../../service.ts";
-import { type CliContext, command } from "../command.ts";
+import { type CliContext, command, usingService } from "../command.ts";
 import { type DemoFolder, demoFolder } from "../demo-folder.ts";
 import { EXIT } from "../exit-code.ts";
 import { type Followed, followRun } from "../follow-run.ts";
@@ -36,28 +36,20 @@ async function begin(context: CliContext, folder: DemoFolder): Promise<DemoEnd> 
     io,
     "A demonstration: a throw-away copy of examples/retry-helper, real tools, and the built-in scripted model (no key, no network).\n",
   );
-  const service = await context.openService(folder.options);
-  try {
-    return await follow(context, service, service.startRun({ task: TASK }));
-  } finally {
-    await service.close();
-  }
+  return usingService(context, folder.options, (service) => follow(context, service, service.startRun({ task: TASK })));
 }
 
 /** Takes up a demonstration that was killed or left; null if there is none. */
 async function goOn(context: CliContext, folder: DemoFolder): Promise<DemoEnd | null> {
   if (!folder.exists()) return null;
-  const service = await context.openService(folder.options);
-  try {
+  return usingService(context, folder.options, async (service) => {
     const left = service.listRuns({ limit: 1 }).find((run) => !hasEnded(run));
     if (left === undefined) return null;
     printText(context.io, "An earlier demonstration was left unfinished. It goes on where it was; nothing that was done is done again.\n");
     service.recover();
     if (service.getRun(left.run_id).status === "paused") service.resume(left.run_id);
-    return await follow(context, service, left.run_id);
-  } finally {
-    await service.close();
-  }
+    return follow(context, service, left.run_id);
+  });
 }
 
 async function follow(context: CliContext, service: Service, runId: string): Promise<DemoEnd> {
@@ -65,7 +57,7 @@ async function follow(context: CliContext, service: Service, runId: string): Pro
   const hint = canAsk(io)
     ? "Nothing was decided and nothing was written. `npm start` shows the change set again; `y` and Enter applies it."
     : "Nothing was written. A person decides: on a terminal `npm start` shows this change set and asks, and only `y` and Enter applies it.";
-  const followed = await followRun(io, service, runId, { json: false, hint });
+  const followed = await followRun(io, service, runId, { json: false, hint, resumeWith: "npm start" });
   if (hasEnded(followed.view)) return { exitCode: end(context, service, followed), keep: false };
   if (followed.exitCode === EXIT.terminated || canAsk(io)) return { exitCode: followed.exitCode, keep: true };
   printText(io, "The throw-away run is discarded.");

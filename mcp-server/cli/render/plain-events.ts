@@ -2,6 +2,7 @@
 import type { RunEvent } from "../../../shared/events.ts";
 import { escapeLine } from "../escape.ts";
 import { duration } from "./numbers.ts";
+import { shortModel } from "./spans.ts";
 
 /** Null for events that only the journal needs. @param startedAt epoch milliseconds of the run's start */
 export function plainEvent(event: RunEvent, startedAt: number): string | null {
@@ -27,7 +28,7 @@ function tell(event: RunEvent): string | null {
     case "call-started":
       return event.data.label.kind === "internal"
         ? null
-        : `${where}: ${event.data.label.kind} ${event.data.label.name} ${event.data.label.note ?? ""}`.trimEnd();
+        : `${where}: ${event.data.label.kind} ${shortModel(event.data.label.name)} ${event.data.label.note ?? ""}`.trimEnd();
     case "call-failed":
       return `${where}: failed: ${event.data.error.message}`;
     case "attempt-ended":

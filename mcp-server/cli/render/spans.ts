@@ -30,7 +30,7 @@ function modelOf(span: TraceSpan): string {
 }
 
 /** A scripted model is named by its kind and file, not by the whole path. */
-function shortModel(model: string): string {
+export function shortModel(model: string): string {
   return model.startsWith("scripted:") ? `scripted (${model.slice(model.search(/[^/\\]*$/))})` : model;
 }
 

@@ -14,6 +14,8 @@ export interface TreeOptions {
   readonly now: number;
   /** Columns; no line is wider. */
   readonly width: number;
+  /** Show all calls of a step; else only the last few. */
+  readonly whole?: boolean;
 }
 
 export function traceLines(view: RunView, options: TreeOptions): readonly Line[] {
@@ -21,8 +23,11 @@ export function traceLines(view: RunView, options: TreeOptions): readonly Line[]
   const ended = view.finished_at === null ? now : Date.parse(view.finished_at);
   const took = duration(ended - Date.parse(view.started_at));
   const head = fit([sign(view.status, now), piece(` ${escapeLine(view.task, 500)}`, "strong")], [piece(took, "dim")], width);
-  return [head, facts(view, width), ...besides(view, options), ...steps(view, options)];
+  return [head, facts(view, width), ...besides(view, options, "before"), ...steps(view, options), ...besides(view, options, "after")];
 }
+
+/** What a supervisor asks a model for once the steps are done. */
+const AFTER_STEPS: readonly unknown[] = ["synthesise", "output"];
 
 function facts(view: RunView, width: number): Line {
   const models = view.trace === undefined ? [] : modelsOf(view.trace);
@@ -31,10 +36,11 @@ function facts(view: RunView, width: number): Line {
 }
 
 /** What the run does outside its steps: planning, asking, putting together. */
-function besides(view: RunView, { now, width }: TreeOptions): readonly Line[] {
+function besides(view: RunView, { now, width }: TreeOptions, when: "before" | "after"): readonly Line[] {
   if (view.trace === undefined) return [];
+  const belongs = (span: TraceSpan): boolean => AFTER_STEPS.includes(span.attributes["purpose"]) === (when === "after");
   const shown = [...walkOutsideSteps(view.trace)].filter(
-    (span) => isLeaf(span) && span.kind !== "run" && (span.status === "running" || span.kind !== "tool"),
+    (span) => isLeaf(span) && belongs(span) && (span.status === "running" || span.kind !== "tool"),
   );
   return shown.map((span) =>
     fit([piece("  "), sign(span.status, now), piece(` ${besideName(span)}`)], [piece(duration(lasted(span, now)), "dim")], width),
@@ -90,10 +96,10 @@ function stillWaits(step: StepFacts): readonly Piece[] {
 }
 
 /** Turns are folded: the calls of tools in order, then what goes on right now. */
-function callLines(step: TraceSpan, { now, width }: TreeOptions): readonly Line[] {
+function callLines(step: TraceSpan, { now, width, whole = false }: TreeOptions): readonly Line[] {
   const all = [...walk(step)].filter((span) => span !== step && isLeaf(span));
   const calls = all.filter((span) => span.kind !== "model" || span.status === "running" || span.status === "error");
-  const hidden = Math.max(0, calls.length - MAX_CALLS);
+  const hidden = whole ? 0 : Math.max(0, calls.length - MAX_CALLS);
   const folded = hidden === 0 ? [] : [fit([piece(`      … ${count(hidden)} earlier`, "dim")], [], width)];
   const lines = calls.slice(hidden).map((span) => {
     const failure = span.error === undefined ? [] : [piece(`  ${escapeLine(span.error.message, 300)}`, "bad")];

@@ -20,6 +20,7 @@ export class FakeService implements Service {
   readonly calls: string[] = [];
   readonly requests: RunRequest[] = [];
   readonly broken = null;
+  readonly notices: string[] = [];
   closed = false;
   #states: RunView[];
   readonly #options: FakeServiceOptions;

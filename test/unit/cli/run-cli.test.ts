@@ -178,6 +178,13 @@ describe("run", () => {
     expect(terminal.err).toBe("");
   });
 
+  it("tells once, on stderr, what the service has to say of its own, but not with --json", async () => {
+    const service = new FakeService();
+    service.notices.push("the old database was kept aside");
+    expect((await run(["run", "x"], service)).terminal.err).toBe("bosun: note: the old database was kept aside\n");
+    expect((await run(["run", "x", "--json"], service)).terminal.err).toBe("");
+  });
+
   it("only begins with --no-wait", async () => {
     const { code, terminal } = await run(["run", "x", "--no-wait"], { states: [runView({ status: "queued" })] });
     expect([code, terminal.out]).toEqual([0, "Run run_aaaa1111 is begun. `bosun resume run_aaaa1111` goes on with it.\n"]);
@@ -188,7 +195,7 @@ describe("run", () => {
     const terminal = new FakeTerminal({ env: {} });
     const going = run(["run", "x"], service, terminal);
     await Promise.resolve();
-    const at = { run_id: "run_aaaa1111", seq: 1, time: Date.parse("2026-01-02T03:04:01.500Z"), epoch: 1 };
+    const at = { run_id: "run_aaaa1111", seq: 1, time: Date.parse("2026-01-02T03:04:01.500Z"), epoch: 1, cause: null };
     service.note({
       type: "event",
       event: { ...at, kind: "span-opened", path: "plan:0/step:fix", data: { kind: "step", name: "fix\u001B[31m", worker: "coder" } },
