@@ -25,7 +25,10 @@ export function printError(io: CliIo, error: ErrorValue, json: boolean): void {
   io.stderr.write(`${line}\n`);
 }
 
+/** What a line may take where no terminal limits it. */
+const PIPE_WIDTH = 120;
+
 /** Columns to draw in; one less than there are, for some terminals wrap when the last one is written. */
 export function drawingWidth(io: CliIo): number {
-  return Math.max(20, io.stdout.columns - 1);
+  return io.stdout.isTTY ? Math.max(20, io.stdout.columns - 1) : PIPE_WIDTH;
 }

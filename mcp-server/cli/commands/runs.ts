@@ -37,7 +37,7 @@ export function runsCommand(context: CliContext): Command {
         else
           printLines(
             io,
-            runs.map((run) => runLine(run, io.now(), io.stdout.isTTY ? drawingWidth(io) : 200)),
+            runs.map((run) => runLine(run, io.now(), drawingWidth(io))),
           );
         return 0;
       });

@@ -21,7 +21,7 @@ export function showCommand(context: CliContext): Command {
         return 0;
       }
       printText(io, `run ${view.run_id} · ${view.status} · started ${view.started_at}`);
-      printLines(io, traceLines(view, { now: io.now(), width: io.stdout.isTTY ? drawingWidth(io) : 200, whole: true }));
+      printLines(io, traceLines(view, { now: io.now(), width: drawingWidth(io), whole: true }));
       if (view.answer !== null) printText(io, `\n${escapeText(view.answer)}\n`);
       printLines(io, appliedLines(view.changes ?? []));
       for (const { approval_id, status } of view.approvals) {

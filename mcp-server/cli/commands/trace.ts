@@ -4,9 +4,6 @@ import { type CliContext, command, withService } from "../command.ts";
 import { drawingWidth, printJson, printLines } from "../print.ts";
 import { wholeTraceLines } from "../render/whole-trace.ts";
 
-/** What a line of a trace may take where nothing limits it. */
-const WIDE = 240;
-
 export function traceCommand(context: CliContext): Command {
   return command("trace <run>", "Show every step, turn, model call, tool call and approval of a run.", [
     "trace run_4f2a",
@@ -19,7 +16,7 @@ export function traceCommand(context: CliContext): Command {
         if (trace === undefined) throw new BosunError("not_found", `Run ${run} has no trace.`);
         const { io } = context;
         if (options.json === true || options.format === "json") printJson(io, trace);
-        else printLines(io, wholeTraceLines(trace, { now: io.now(), width: io.stdout.isTTY ? drawingWidth(io) : WIDE }));
+        else printLines(io, wholeTraceLines(trace, { now: io.now(), width: drawingWidth(io) }));
         return 0;
       });
     });

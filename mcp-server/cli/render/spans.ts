@@ -20,13 +20,8 @@ export function lasted(span: TraceSpan, now: number): number {
 
 /** The models that were asked, each once, in order. */
 export function modelsOf(trace: TraceSpan): readonly string[] {
-  const names = [...walk(trace)].filter((span) => span.kind === "model").map(modelOf);
+  const names = [...walk(trace)].filter((span) => span.kind === "model").map((span) => shortModel(span.name));
   return [...new Set(names)];
-}
-
-function modelOf(span: TraceSpan): string {
-  const { model } = span.attributes;
-  return shortModel(typeof model === "string" ? model : span.name);
 }
 
 /** A scripted model is named by its kind and file, not by the whole path. */

@@ -4,7 +4,7 @@ import { escapeLine } from "../escape.ts";
 import { fit, type Line, piece } from "./line.ts";
 import { cost, count, duration } from "./numbers.ts";
 import { sign } from "./signs.ts";
-import { lasted } from "./spans.ts";
+import { lasted, shortModel } from "./spans.ts";
 import { callName, type TreeOptions } from "./trace-lines.ts";
 
 export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0): readonly Line[] {
@@ -27,9 +27,9 @@ function spanName(span: TraceSpan): Line {
     case "step":
       return [piece(escapeLine(span.name, 80), "strong"), piece(" › ", "dim"), piece(escapeLine(span.worker ?? "", 60), "name")];
     case "model": {
-      const { model } = span.attributes;
-      const name = typeof model === "string" && model !== span.name ? `${span.name} ${model}` : span.name;
-      return [piece("model ", "dim"), piece(escapeLine(name, 200))];
+      const { purpose } = span.attributes;
+      const what = typeof purpose === "string" ? purpose : "";
+      return [piece("model ", "dim"), piece(escapeLine(`${what} ${shortModel(span.name)}`.trim(), 200))];
     }
     case "tool":
     case "approval":

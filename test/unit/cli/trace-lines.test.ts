@@ -143,7 +143,7 @@ describe("the whole trace", () => {
     const text = wholeTraceLines(view.trace ?? span({ kind: "run", name: "" }), { now: NOW, width: 100 })
       .map(plainText)
       .join("\n");
-    expect(text.match(/model scripted/g)).toHaveLength(4);
+    expect(text.match(/model (plan|work) scripted \(script\.json\)/g)).toHaveLength(4);
     expect(text).toContain("      ✓ search_text retry(");
     expect(text).toContain("✗ gaps › reviewer  tool_failed: the reviewer gave up: nothing to review");
   });
