@@ -10,7 +10,7 @@ const MAX_CHARACTERS = 256 * 1024;
 const MAX_UNTRACKED = 50;
 
 /** Whatever the repository's settings say: no program is run, submodules are not entered, names are as usual. */
-const DIFF = ["diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--submodule=short", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "--relative"];
+const DIFF = ["diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--submodule=short", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "-O/dev/null", "--relative"];
 
 export const gitDiff = defineTool({
   name: "git_diff",

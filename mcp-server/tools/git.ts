@@ -32,7 +32,6 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ["core.untrackedCache", "false"],
   ["core.quotePath", "false"],
   ["diff.external", ""],
-  ["diff.orderFile", ""],
   ["log.showSignature", "false"],
   ["protocol.allow", "never"],
   ["submodule.recurse", "false"],
