@@ -76,6 +76,16 @@ export interface EventView {
   readonly data: Json;
 }
 
+export interface RunBudget {
+  readonly usd: number | null;
+  /** Prompt and completion together. */
+  readonly tokens: number | null;
+  readonly prompt_tokens: number | null;
+  readonly completion_tokens: number | null;
+  readonly seconds: number | null;
+  readonly source: UsageSource;
+}
+
 export interface RunView {
   readonly run_id: string;
   readonly status: RunStatus;
@@ -87,8 +97,12 @@ export interface RunView {
   readonly question: { readonly question_id: string; readonly text: string; readonly options: readonly QuestionOption[] } | null;
   readonly approvals: readonly ApprovalView[];
   readonly usage: RunUsage;
-  /** Caps of the run; null when there are none. */
-  readonly budget: { readonly usd: number | null; readonly tokens: number | null } | null;
+  /** What the run was reckoned to cost before it began; null, for nothing is reckoned yet. */
+  readonly estimate: null;
+  /** What the plan was priced at; null while plans have no price. */
+  readonly estimate: null;
+  /** Caps of the run, null for what is not capped; null when nothing is. */
+  readonly budget: RunBudget | null;
   readonly started_at: string;
   readonly finished_at: string | null;
   readonly error: ErrorValue | null;

@@ -12,7 +12,8 @@ import { changeSetsOf } from "./change-sets.ts";
 
 export function runViewOf(journal: JournalReader, fold: RunFold, include: readonly Include[]): RunView {
   const codec = createCodec(journal.blobs, null);
-  const result = fold.ended === null || fold.ended.result === null ? null : (codec.decode(fold.ended.result) as { answer?: unknown; data?: Json });
+  const result =
+    fold.ended === null || fold.ended.result === null ? null : (codec.decode(fold.ended.result) as { answer?: unknown; data?: Json });
   const events = include.some((part) => part !== "plan") ? journal.events(fold.run_id) : [];
   return {
     run_id: fold.run_id,
@@ -25,7 +26,9 @@ export function runViewOf(journal: JournalReader, fold: RunFold, include: readon
     question: questionOf(fold),
     approvals: journal.approvals({ run_id: fold.run_id, open: true }).map(approvalViewOf),
     usage: usageOf(fold, { withOpen: false }),
-    budget: fold.budget.tokens === null && fold.budget.usd === null ? null : fold.budget,
+    estimate: null,
+    estimate: null,
+    budget: budgetOf(fold),
     started_at: iso(fold.started_at),
     finished_at: fold.ended === null ? null : iso(fold.ended.at),
     error: errorOf(fold),
@@ -51,6 +54,12 @@ export function approvalViewOf(row: ApprovalRow): ApprovalView {
     expires_at: iso(expiresAt),
     how_to_decide: `A person decides in a terminal: \`bosun approve ${id}\` or \`bosun reject ${id} --reason …\``,
   };
+}
+
+function budgetOf(fold: RunFold): RunView["budget"] {
+  const { usd, tokens } = fold.budget;
+  if (usd === null && tokens === null) return null;
+  return { usd, tokens, prompt_tokens: null, completion_tokens: null, seconds: null, source: "reported" };
 }
 
 function taskOf(fold: RunFold, decode: (payload: RunFold["input"]) => unknown): string {

@@ -25,6 +25,7 @@ export function runView(over: Partial<RunView> = {}): RunView {
     question: null,
     approvals: [],
     usage: USAGE,
+    estimate: null,
     budget: null,
     started_at: START,
     finished_at: null,
