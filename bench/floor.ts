@@ -16,17 +16,35 @@ export interface Floor {
   close(): void;
 }
 
-export function createFloor(options: { readonly file: string; readonly baseUrl: string; readonly workspace: string; readonly system: (worker: string) => string; readonly planner: string; readonly offers: readonly ToolOffer[]; readonly planSchema: object }): Floor {
+export function createFloor(options: {
+  readonly file: string;
+  readonly baseUrl: string;
+  readonly workspace: string;
+  readonly system: (worker: string) => string;
+  readonly planner: string;
+  readonly offers: readonly ToolOffer[];
+  readonly planSchema: object;
+}): Floor {
   const client = new OpenAI({ apiKey: "bench", baseURL: options.baseUrl, maxRetries: 0 });
   const db = new Database(options.file);
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   db.exec("CREATE TABLE IF NOT EXISTS steps (id INTEGER PRIMARY KEY, task TEXT, step TEXT, messages TEXT)");
   const insert = db.prepare("INSERT INTO steps (task, step, messages) VALUES (?, ?, ?)");
-  const tools = options.offers.map((offer) => ({ type: "function" as const, function: { name: offer.name, description: offer.description, parameters: offer.parameters as Record<string, unknown> } }));
+  const tools = options.offers.map((offer) => ({
+    type: "function" as const,
+    function: { name: offer.name, description: offer.description, parameters: offer.parameters as Record<string, unknown> },
+  }));
 
   async function ask(messages: readonly Message[], extra: object): Promise<OpenAI.Chat.Completions.ChatCompletionAssistantMessageParam> {
-    const stream = await client.chat.completions.create({ model: "bench", messages: [...messages], stream: true, stream_options: { include_usage: true }, max_completion_tokens: 8192, ...extra });
+    const stream = await client.chat.completions.create({
+      model: "bench",
+      messages: [...messages],
+      stream: true,
+      stream_options: { include_usage: true },
+      max_completion_tokens: 8192,
+      ...extra,
+    });
     let content = "";
     const calls: { id: string; type: "function"; function: { name: string; arguments: string } }[] = [];
     for await (const chunk of stream) {
@@ -65,7 +83,9 @@ export function createFloor(options: { readonly file: string; readonly baseUrl: 
         { role: "system", content: options.planner },
         { role: "user", content: `# Task\n${task}` },
       ];
-      const planned = await ask(opening, { response_format: { type: "json_schema", json_schema: { name: "task_plan", strict: true, schema: options.planSchema } } });
+      const planned = await ask(opening, {
+        response_format: { type: "json_schema", json_schema: { name: "task_plan", strict: true, schema: options.planSchema } },
+      });
       const plan = JSON.parse(String(planned.content)) as typeof PLAN;
       insert.run(task, "plan", JSON.stringify([...opening, planned]));
       const reports = await Promise.all(plan.steps.map((step) => work(task, step)));

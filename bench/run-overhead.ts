@@ -50,10 +50,17 @@ async function bosunTask(service: Service, index: number): Promise<void> {
 
 async function compare(delayMs: number, parallel: number): Promise<void> {
   // This file is bundled into dist/bench; the server runs as it is.
-  const server = spawn(process.execPath, [join(import.meta.dirname, "../../bench/server.ts"), String(delayMs)], { stdio: ["pipe", "pipe", "inherit"] });
+  const server = spawn(process.execPath, [join(import.meta.dirname, "../../bench/server.ts"), String(delayMs)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const [line] = (await once(server.stdout, "data")) as [Buffer];
   const baseUrl = line.toString().trim();
-  const env = { BOSUN_HOME: join(folder, `home-${delayMs}`), OPENAI_API_KEY: "bench", OPENAI_BASE_URL: baseUrl, BOSUN_MODEL: "openai:bench" };
+  const env = {
+    BOSUN_HOME: join(folder, `home-${delayMs}`),
+    OPENAI_API_KEY: "bench",
+    OPENAI_BASE_URL: baseUrl,
+    BOSUN_MODEL: "openai:bench",
+  };
   const service = openService({ system: { platform: process.platform, env, homeDir: folder }, workspace, folder: workspace });
   const floor = openFloor(baseUrl, delayMs);
   await measure(20, 4, (index) => floor.run(`warm ${index}`));
@@ -64,7 +71,8 @@ async function compare(delayMs: number, parallel: number): Promise<void> {
     const b = await measure(tasks, parallel, (index) => bosunTask(service, index));
     results.push({ floor: f, bosun: b });
   }
-  const middle = (pick: (each: (typeof results)[number]) => number): number => results.map(pick).toSorted((x, y) => x - y)[Math.floor(results.length / 2)] ?? 0;
+  const middle = (pick: (each: (typeof results)[number]) => number): number =>
+    results.map(pick).toSorted((x, y) => x - y)[Math.floor(results.length / 2)] ?? 0;
   print(`model ${delayMs} ms, ${parallel} at once`, {
     "floor CPU ms/task": middle((each) => each.floor.cpuMs),
     "bosun CPU ms/task": middle((each) => each.bosun.cpuMs),
@@ -78,7 +86,18 @@ async function compare(delayMs: number, parallel: number): Promise<void> {
   const bytes = (file: string): number => statSync(file).size;
   print("on disk", {
     "floor kB/task": bytes(join(folder, `floor-${delayMs}.db`)) / done / 1000,
-    "bosun kB/task": bytes(join(folder, `home-${delayMs}`, "workspaces", (await import("node:fs")).readdirSync(join(folder, `home-${delayMs}`, "workspaces"))[0] ?? "", "journal.db")) / done / 1000,
+    "bosun kB/task":
+      bytes(
+        join(
+          folder,
+          `home-${delayMs}`,
+          "workspaces",
+          (await import("node:fs")).readdirSync(join(folder, `home-${delayMs}`, "workspaces"))[0] ?? "",
+          "journal.db",
+        ),
+      ) /
+      done /
+      1000,
   });
 }
 
@@ -99,7 +118,11 @@ function openFloor(baseUrl: string, delayMs: number): Floor {
 }
 
 function print(title: string, figures: Readonly<Record<string, number>>): void {
-  process.stdout.write(`${title}\n${Object.entries(figures).map(([name, value]) => `  ${name.padEnd(28)} ${value.toFixed(2)}`).join("\n")}\n`);
+  process.stdout.write(
+    `${title}\n${Object.entries(figures)
+      .map(([name, value]) => `  ${name.padEnd(28)} ${value.toFixed(2)}`)
+      .join("\n")}\n`,
+  );
 }
 
 try {

@@ -14,7 +14,14 @@ export const PLAN = {
   confidence: 0.9,
   complexity: 0.4,
   question: null,
-  steps: WORKERS.map((worker) => ({ id: worker, worker, goal: `Look at the files as the ${worker} and report.`, depends_on: [], when: null, expects: "" })),
+  steps: WORKERS.map((worker) => ({
+    id: worker,
+    worker,
+    goal: `Look at the files as the ${worker} and report.`,
+    depends_on: [],
+    when: null,
+    expects: "",
+  })),
 };
 
 /** Stateless, so that any number of runs can ask at the same time. The third turn of a worker is its report. */
@@ -25,5 +32,7 @@ export function benchReply(request: ReceivedRequest, delayMs: number): ServerRep
   if (request.body.tools === undefined) return { content: REPORT, usage, delayMs };
   const turn = messages.filter((message) => message.role === "assistant").length;
   const file = FILES[turn];
-  return file === undefined ? { content: REPORT, usage, delayMs } : { tool_calls: [{ name: "read_file", arguments: { path: file } }], usage, delayMs };
+  return file === undefined
+    ? { content: REPORT, usage, delayMs }
+    : { tool_calls: [{ name: "read_file", arguments: { path: file } }], usage, delayMs };
 }

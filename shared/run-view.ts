@@ -99,8 +99,6 @@ export interface RunView {
   readonly usage: RunUsage;
   /** What the run was reckoned to cost before it began; null, for nothing is reckoned yet. */
   readonly estimate: null;
-  /** What the plan was priced at; null while plans have no price. */
-  readonly estimate: null;
   /** Caps of the run, null for what is not capped; null when nothing is. */
   readonly budget: RunBudget | null;
   readonly started_at: string;

@@ -118,7 +118,7 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
       const changes = combineChanges(applied.map((set) => set.changes));
       refuseIfEdited(workspace, changes);
       const proposal = propose(ctx, { id: input.change_set_id, worker: "supervisor", changes: reverseOf(changes), revert: true });
-      return proposal === null ? null : { ...proposal, prune: applied.flatMap((set) => set.folders).toReversed() };
+      return proposal === null ? null : { ...proposal, prune: applied.flatMap((set) => set.folders) };
     }),
     apply,
     internal("discard_changes", "idempotent", async (input, ctx) => {

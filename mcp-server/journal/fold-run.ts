@@ -128,6 +128,7 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
       break;
     case "cancel-requested":
       fold.cancelling = true;
+      fold.held = null;
       break;
     case "run-held":
       fold.held = event.data.error;

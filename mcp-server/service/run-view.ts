@@ -27,7 +27,6 @@ export function runViewOf(journal: JournalReader, fold: RunFold, include: readon
     approvals: journal.approvals({ run_id: fold.run_id, open: true }).map(approvalViewOf),
     usage: usageOf(fold, { withOpen: false }),
     estimate: null,
-    estimate: null,
     budget: budgetOf(fold),
     started_at: iso(fold.started_at),
     finished_at: fold.ended === null ? null : iso(fold.ended.at),

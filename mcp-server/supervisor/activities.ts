@@ -102,7 +102,7 @@ export interface Proposal {
   readonly diff: Kept<string>;
   /** Epoch milliseconds. */
   readonly expires_at: number;
-  /** Folders that a revert removes when they are empty then. */
+  /** Folders that a revert removes when they are empty then; parents first. */
   readonly prune?: readonly string[];
 }
 

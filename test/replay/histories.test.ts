@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { DurableContext } from "../../shared/durable.ts";
 import type { AnyDurableFunction } from "../../mcp-server/engine/run-instance.ts";
 import { runTask } from "../../mcp-server/supervisor/run-task.ts";
@@ -24,6 +24,29 @@ describe("a recorded history", () => {
     const history = loadHistory(name);
     const replayed = await replay(history, runTask);
     expect(replayed, JSON.stringify(replayed)).toMatchObject({ ok: true, events: history.events.length });
+  });
+
+  it("replays in a world where asking for time or chance throws", async () => {
+    const forbidden = (): never => {
+      throw new Error("a supervisor asked for time or chance");
+    };
+    const histories = names.map((name) => loadHistory(name));
+    const spies = [
+      vi.spyOn(Date, "now"),
+      vi.spyOn(Math, "random"),
+      vi.spyOn(globalThis.crypto, "randomUUID"),
+      vi.spyOn(globalThis, "setTimeout"),
+      vi.spyOn(globalThis, "fetch"),
+      vi.spyOn(String.prototype, "localeCompare"),
+    ];
+    for (const spy of spies) spy.mockImplementation(forbidden);
+    const replays = [];
+    try {
+      for (const history of histories) replays.push(await replay(history, runTask));
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+    expect(replays.map((each) => each.ok)).toEqual(names.map(() => true));
   });
 
   it.each(names)("is what the supervisor does today: %s", async (name) => {

@@ -137,6 +137,9 @@ describe("recovery", () => {
     expect(statusOf(fold)).toBe("paused");
     expect(fold.held?.message).toMatch(/would do something else than the journal has at event/u);
     expect(executed).toBe(1);
+    next.engine.cancel(run, "test");
+    await next.engine.settled(run);
+    expect(statusOf(next.journal.run(run))).toBe("cancelled");
   });
 
   const effect: Fn = async (ctx) => {
