@@ -76,13 +76,19 @@ export function probeApply(request: ApplyRequest): ApplyProbe {
   const states = changes.map((change) => diskState(request.workspace, change));
   if (states.every((state) => state.at === "before")) return { state: "not_started" };
   if (states.every((state) => state.at === "after")) return { state: "done", output: receiptOf(request, changes, []) };
-  const what = states.map((state, index) => (state.at === "other" ? state.why : state.at === "after" ? `${showPath(changes[index]?.path ?? "")} has the new content already` : null));
+  const what = states.map((state, index) =>
+    state.at === "other" ? state.why : state.at === "after" ? `${showPath(changes[index]?.path ?? "")} has the new content already` : null,
+  );
   return { state: "failed", error: errorValue("conflict", conflictMessage(what.filter((text) => text !== null))) };
 }
 
 /** The receipt of what an earlier try did or, if it had committed, now does; null when none had. */
 function probeEarlier(request: ApplyRequest): ApplyReceipt | null {
-  if (!/^[\w-]{1,100}$/u.test(request.changeSetId)) throw new BosunError("internal", `${showPath(request.changeSetId)} cannot be the id of a change set: only letters, digits, - and _ can.`);
+  if (!/^[\w-]{1,100}$/u.test(request.changeSetId))
+    throw new BosunError(
+      "internal",
+      `${showPath(request.changeSetId)} cannot be the id of a change set: only letters, digits, - and _ can.`,
+    );
   const done = readDone(request);
   if (done !== null) return done.receipt;
   const manifest = readManifest(request);
@@ -96,7 +102,9 @@ function inOrder(changes: readonly FileChange[]): readonly FileChange[] {
 function refuseChanged(workspace: Workspace, changes: readonly FileChange[]): void {
   const problems = changes.map((change) => ({ change, state: diskState(workspace, change) })).filter(({ state }) => state.at !== "before");
   if (problems.length === 0) return;
-  const what = problems.map(({ change, state }) => (state.at === "other" ? state.why : `${showPath(change.path)} has the new content already`));
+  const what = problems.map(({ change, state }) =>
+    state.at === "other" ? state.why : `${showPath(change.path)} has the new content already`,
+  );
   throw new BosunError("conflict", conflictMessage(what));
 }
 
@@ -121,7 +129,9 @@ function prepare(request: ApplyRequest, changes: readonly FileChange[]): Manifes
       staged.push(stage(workspace, blobs, stagedName(changeSetId, index), path, after));
       failpoint("apply.after-stage");
     } catch (error) {
-      throw unapplied(error, `The new content of ${showPath(path)} could not be written`, () => removeStrays(workspace, changeSetId, changes));
+      throw unapplied(error, `The new content of ${showPath(path)} could not be written`, () =>
+        removeStrays(workspace, changeSetId, changes),
+      );
     }
   }
   const parents = [...folders].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
@@ -153,7 +163,11 @@ function carryOut(request: ApplyRequest, changes: readonly FileChange[], manifes
     syncFoldersOf(workspace, changes);
     finishManifest(request);
   } catch (error) {
-    throw new BosunError("uncertain_effect", `All files were put in place, but that could not be recorded: ${reasonOf(error)}. Resume the run once the cause is gone.`, { cause: error });
+    throw new BosunError(
+      "uncertain_effect",
+      `All files were put in place, but that could not be recorded: ${reasonOf(error)}. Resume the run once the cause is gone.`,
+      { cause: error },
+    );
   }
   failpoint("apply.after-manifest-removal");
   return manifest.receipt;
@@ -181,9 +195,14 @@ function bringForward(request: ApplyRequest, change: FileChange, index: number, 
 
 function failureOf(change: FileChange, error: unknown): BosunError {
   if (isBosunError(error)) return error;
-  if (errnoOf(error) === "EEXIST") return new BosunError("conflict", conflictMessage([`${showPath(change.path)} exists now`]), { cause: error });
+  if (errnoOf(error) === "EEXIST")
+    return new BosunError("conflict", conflictMessage([`${showPath(change.path)} exists now`]), { cause: error });
   const what = change.after === null ? "removed" : "put in place";
-  return new BosunError("tool_failed", `${showPath(change.path)} could not be ${what}: ${reasonOf(error)}. Everything was put back as it was.`, { cause: error });
+  return new BosunError(
+    "tool_failed",
+    `${showPath(change.path)} could not be ${what}: ${reasonOf(error)}. Everything was put back as it was.`,
+    { cause: error },
+  );
 }
 
 /**
@@ -197,7 +216,10 @@ function rollBack(request: ApplyRequest, changes: readonly FileChange[], manifes
     if (diskState(workspace, change).at !== "after") continue;
     try {
       failpoint("apply.before-restore");
-      const staged = change.before === null ? null : stage(workspace, blobs, stagedName(changeSetId, changes.length + index), change.path, change.before);
+      const staged =
+        change.before === null
+          ? null
+          : stage(workspace, blobs, stagedName(changeSetId, changes.length + index), change.path, change.before);
       place(absoluteOf(workspace, change), staged, change.after !== null);
       failpoint("apply.after-restore");
     } catch (error) {

@@ -46,7 +46,8 @@ function header(change: FileChange): string {
   const lines = [`diff --git ${quoted(`a/${path}`)} ${quoted(`b/${path}`)}`];
   if (before === null && after !== null) lines.push(`new file mode ${gitMode(after)}`);
   if (before !== null && after === null) lines.push(`deleted file mode ${gitMode(before)}`);
-  if (before !== null && after !== null && gitMode(before) !== gitMode(after)) lines.push(`old mode ${gitMode(before)}`, `new mode ${gitMode(after)}`);
+  if (before !== null && after !== null && gitMode(before) !== gitMode(after))
+    lines.push(`old mode ${gitMode(before)}`, `new mode ${gitMode(after)}`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -60,14 +61,17 @@ function bytesOfState(state: FileState | null, blobs: BlobStore): Buffer | null 
 }
 
 function sizes(change: FileChange): string {
-  const side = (state: FileState | null): string => (state === null ? "absent" : `${state.content.size} bytes, SHA-256 ${state.content.$blob}`);
+  const side = (state: FileState | null): string =>
+    state === null ? "absent" : `${state.content.size} bytes, SHA-256 ${state.content.$blob}`;
   return `before: ${side(change.before)}; after: ${side(change.after)}`;
 }
 
 function hunks(before: string, after: string): string {
   const patch = structuredPatch("", "", before, after, undefined, undefined, { context: CONTEXT_LINES, maxEditLength: MAX_EDITS });
   if (patch === undefined) return rewritten(before, after);
-  return patch.hunks.map((hunk) => `@@ -${range(hunk.oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@\n${hunk.lines.join("\n")}\n`).join("");
+  return patch.hunks
+    .map((hunk) => `@@ -${range(hunk.oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@\n${hunk.lines.join("\n")}\n`)
+    .join("");
 }
 
 /** All lines out, all lines in: for files in which almost everything is different. */
@@ -76,7 +80,10 @@ function rewritten(before: string, after: string): string {
     if (text === "") return { count: 0, lines: "" };
     const ended = text.endsWith("\n");
     const lines = (ended ? text.slice(0, -1) : text).split("\n");
-    return { count: lines.length, lines: `${lines.map((line) => mark + line).join("\n")}\n${ended ? "" : "\\ No newline at end of file\n"}` };
+    return {
+      count: lines.length,
+      lines: `${lines.map((line) => mark + line).join("\n")}\n${ended ? "" : "\\ No newline at end of file\n"}`,
+    };
   };
   const [old, now] = [side(before, "-"), side(after, "+")];
   return `@@ -${range(1, old.count)} +${range(1, now.count)} @@\n${old.lines}${now.lines}`;

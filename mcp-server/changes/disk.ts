@@ -39,7 +39,11 @@ export function readDiskFile(absolute: string, name: string): FileContent | null
     const stats = fstatSync(file);
     if (stats.isDirectory()) throw new BosunError("invalid_input", `${showPath(name)} is a folder, not a file.`);
     if (!stats.isFile()) throw new BosunError("invalid_input", `${showPath(name)} is a device, pipe or socket, not a file.`);
-    if (stats.size > MAX_FILE_BYTES) throw new BosunError("invalid_input", `${showPath(name)} has ${stats.size} bytes; files over ${MAX_FILE_BYTES} bytes are neither read nor changed.`);
+    if (stats.size > MAX_FILE_BYTES)
+      throw new BosunError(
+        "invalid_input",
+        `${showPath(name)} has ${stats.size} bytes; files over ${MAX_FILE_BYTES} bytes are neither read nor changed.`,
+      );
     const bytes = readAll(file, stats.size, name);
     return { bytes, hash: hashOf(bytes), mode: stats.mode & 0o7777 };
   } catch (error) {
@@ -61,7 +65,8 @@ function readAll(file: number, size: number, name: string): Buffer {
     if (count === 0) return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, total);
     chunks.push(chunk.subarray(0, count));
     total += count;
-    if (total > MAX_FILE_BYTES) throw new BosunError("invalid_input", `${showPath(name)} grew over ${MAX_FILE_BYTES} bytes while it was read.`);
+    if (total > MAX_FILE_BYTES)
+      throw new BosunError("invalid_input", `${showPath(name)} grew over ${MAX_FILE_BYTES} bytes while it was read.`);
     room = Math.max(size + 1 - total, 4096);
   }
 }

@@ -97,7 +97,11 @@ function readIfThere(path: string): Manifest | null {
   try {
     return manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new BosunError("uncertain_effect", `The record of a change set that was being applied, ${path}, is damaged. Look at the workspace, put it in order, and remove that file.`, { cause: error });
+    throw new BosunError(
+      "uncertain_effect",
+      `The record of a change set that was being applied, ${path}, is damaged. Look at the workspace, put it in order, and remove that file.`,
+      { cause: error },
+    );
   }
 }
 

@@ -113,12 +113,18 @@ export function createOverlay(options: { readonly workspace: Workspace; readonly
     const resolved = workspace.forWriting(path);
     const entry = entries.get(resolved.path);
     if (entry !== undefined && entry.step !== by.step) {
-      throw new BosunError("conflict", `${showPath(resolved.path)} has a change of the step ${showPath(entry.step)} that is not applied yet; leave the file alone or try again later.`);
+      throw new BosunError(
+        "conflict",
+        `${showPath(resolved.path)} has a change of the step ${showPath(entry.step)} that is not applied yet; leave the file alone or try again later.`,
+      );
     }
     refuseCollision(resolved);
     const disk = diskOf(resolved);
     if (entry !== undefined && !matches(disk, entry.change.before)) {
-      throw new BosunError("conflict", `${showPath(resolved.path)} was edited on the disk, by a person or another program, after this step changed it. Read it again: that drops this step's change of the file and shows its present state.`);
+      throw new BosunError(
+        "conflict",
+        `${showPath(resolved.path)} was edited on the disk, by a person or another program, after this step changed it. Read it again: that drops this step's change of the file and shows its present state.`,
+      );
     }
     const current = entry === undefined ? disk : presentState(entry.change.after);
     if (current !== null) refuseUnseen(resolved.path, current.hash, by.seen);
@@ -128,7 +134,8 @@ export function createOverlay(options: { readonly workspace: Workspace; readonly
   /** As {@link prepare}, for a name that must be free. */
   function prepareFree(path: string, by: Writer): Place {
     const { path: canonical, kind } = overlay.stat(workspace.forWriting(path).path);
-    if (kind === "file") throw new BosunError("invalid_input", `${showPath(canonical)} exists already; delete it first or choose another name.`);
+    if (kind === "file")
+      throw new BosunError("invalid_input", `${showPath(canonical)} exists already; delete it first or choose another name.`);
     return prepare(path, by);
   }
 
@@ -137,13 +144,22 @@ export function createOverlay(options: { readonly workspace: Workspace; readonly
     const { path } = resolved;
     if (resolved.kind === "folder") throw new BosunError("invalid_input", `${showPath(path)} is a folder; name a file in it.`);
     if (resolved.kind === "other") throw new BosunError("invalid_input", `${showPath(path)} is a device, pipe or socket, not a file.`);
-    if (resolved.blocker !== null) throw new BosunError("invalid_input", `${showPath(path)} cannot be: ${showPath(resolved.blocker)} is a file, not a folder.`);
+    if (resolved.blocker !== null)
+      throw new BosunError("invalid_input", `${showPath(path)} cannot be: ${showPath(resolved.blocker)} is a file, not a folder.`);
     for (const [other, { change }] of entries) {
       if (change.after === null) continue;
-      if (path.startsWith(`${other}/`)) throw new BosunError("invalid_input", `${showPath(path)} cannot be: this run made ${showPath(other)} a file, not a folder.`);
-      if (other.startsWith(`${path}/`)) throw new BosunError("invalid_input", `${showPath(path)} cannot be a file: this run made it a folder, with ${showPath(other)} in it.`);
+      if (path.startsWith(`${other}/`))
+        throw new BosunError("invalid_input", `${showPath(path)} cannot be: this run made ${showPath(other)} a file, not a folder.`);
+      if (other.startsWith(`${path}/`))
+        throw new BosunError(
+          "invalid_input",
+          `${showPath(path)} cannot be a file: this run made it a folder, with ${showPath(other)} in it.`,
+        );
       if (workspace.caseInsensitive && other !== path && other.toLowerCase() === path.toLowerCase()) {
-        throw new BosunError("invalid_input", `${showPath(path)} and ${showPath(other)} are the same file on this file system; use the second name.`);
+        throw new BosunError(
+          "invalid_input",
+          `${showPath(path)} and ${showPath(other)} are the same file on this file system; use the second name.`,
+        );
       }
     }
   }
@@ -201,7 +217,11 @@ export function createOverlay(options: { readonly workspace: Workspace; readonly
     },
 
     write(path, bytes, by) {
-      if (bytes.byteLength > MAX_FILE_BYTES) throw new BosunError("invalid_input", `The content for ${showPath(path)} has ${bytes.byteLength} bytes; at most ${MAX_FILE_BYTES} are possible.`);
+      if (bytes.byteLength > MAX_FILE_BYTES)
+        throw new BosunError(
+          "invalid_input",
+          `The content for ${showPath(path)} has ${bytes.byteLength} bytes; at most ${MAX_FILE_BYTES} are possible.`,
+        );
       const place = prepare(path, by);
       const after: FileState = { content: blobs.put(bytes), mode: place.current?.mode ?? place.before?.mode ?? NEW_FILE_MODE };
       return put(by.step, { path: place.path, before: place.before, after });
@@ -219,7 +239,8 @@ export function createOverlay(options: { readonly workspace: Workspace; readonly
       const source = prepare(from, by);
       if (source.current === null) throw new BosunError("not_found", `There is no file ${showPath(source.path)} to move.`);
       const target = prepareFree(to, by);
-      if (target.path.startsWith(`${source.path}/`)) throw new BosunError("invalid_input", `${showPath(source.path)} cannot be moved below itself.`);
+      if (target.path.startsWith(`${source.path}/`))
+        throw new BosunError("invalid_input", `${showPath(source.path)} cannot be moved below itself.`);
       const moved = contentOfCurrent(source);
       const removal = put(by.step, { path: source.path, before: source.before, after: null });
       const creation = put(by.step, { path: target.path, before: target.before, after: moved });

@@ -21,7 +21,10 @@ export function combineChanges(sets: readonly (readonly FileChange[])[]): FileCh
   for (const change of sets.flat()) {
     const earlier = combined.get(change.path);
     if (earlier !== undefined && !sameState(earlier.after, change.before)) {
-      throw new BosunError("conflict", `The changes cannot be put back as one: ${showPath(change.path)} was edited between two of them, and that edit would be lost. Nothing was changed.`);
+      throw new BosunError(
+        "conflict",
+        `The changes cannot be put back as one: ${showPath(change.path)} was edited between two of them, and that edit would be lost. Nothing was changed.`,
+      );
     }
     combined.set(change.path, earlier === undefined ? change : { path: change.path, before: earlier.before, after: change.after });
   }
@@ -32,6 +35,11 @@ export function combineChanges(sets: readonly (readonly FileChange[])[]): FileCh
 export function refuseIfEdited(workspace: Workspace, changes: readonly FileChange[]): void {
   const edited = changes.map((change) => ({ change, state: diskState(workspace, change) })).filter(({ state }) => state.at !== "after");
   if (edited.length === 0) return;
-  const what = edited.map(({ change, state }) => (state.at === "other" ? state.why : `${showPath(change.path)} is as it was before already`));
-  throw new BosunError("conflict", `The changes cannot be put back, because files changed after they were applied: ${what.join("; ")}. Nothing was changed.`);
+  const what = edited.map(({ change, state }) =>
+    state.at === "other" ? state.why : `${showPath(change.path)} is as it was before already`,
+  );
+  throw new BosunError(
+    "conflict",
+    `The changes cannot be put back, because files changed after they were applied: ${what.join("; ")}. Nothing was changed.`,
+  );
 }

@@ -14,7 +14,19 @@ export interface RiskAssessment {
 const MANY_DELETIONS = 5;
 
 /** Folders, at any depth, whose files decide what an editor, an agent or a build server runs or is told. */
-const FOLDERS = new Set([".vscode", ".claude", ".bosun", ".github", ".cursor", ".devcontainer", ".idea", ".husky", ".githooks", ".circleci", ".ci"]);
+const FOLDERS = new Set([
+  ".vscode",
+  ".claude",
+  ".bosun",
+  ".github",
+  ".cursor",
+  ".devcontainer",
+  ".idea",
+  ".husky",
+  ".githooks",
+  ".circleci",
+  ".ci",
+]);
 const NAMES = new Set([
   ".mcp.json",
   "mcp.json",
@@ -46,8 +58,10 @@ export function riskOf(changes: readonly FileChange[], blobs: BlobStore): RiskAs
 function highReason(change: FileChange, blobs: BlobStore): string | null {
   const parts = change.path.toLowerCase().split("/");
   const name = parts.pop() ?? "";
-  if (parts.some((part) => FOLDERS.has(part)) || NAMES.has(name)) return `changes what editors, agents, hooks or build servers follow: ${showPath(change.path)}`;
-  if (name === "package.json" && scriptsOf(change.before, blobs) !== scriptsOf(change.after, blobs)) return `changes the scripts of ${showPath(change.path)}`;
+  if (parts.some((part) => FOLDERS.has(part)) || NAMES.has(name))
+    return `changes what editors, agents, hooks or build servers follow: ${showPath(change.path)}`;
+  if (name === "package.json" && scriptsOf(change.before, blobs) !== scriptsOf(change.after, blobs))
+    return `changes the scripts of ${showPath(change.path)}`;
   return null;
 }
 

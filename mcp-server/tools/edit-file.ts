@@ -9,7 +9,8 @@ import { refuseBrokenText } from "./refuse-broken-text.ts";
 
 export const editFile = defineTool({
   name: "edit_file",
-  description: "Replaces one place in a text file that you have read. old_text must occur exactly once; quote enough of it. Line ends are handled for you. A person approves before anything reaches the disk.",
+  description:
+    "Replaces one place in a text file that you have read. old_text must occur exactly once; quote enough of it. Line ends are handled for you. A person approves before anything reaches the disk.",
   input: z.strictObject({
     path: z.string().describe("workspace-relative, folders separated by /"),
     old_text: z.string().describe("the text to be replaced, exactly as read_file shows it"),
@@ -23,9 +24,14 @@ export const editFile = defineTool({
     refuseBrokenText("new_text", args.new_text);
     const resolved = ctx.workspace.forWriting(args.path);
     const file = ctx.files.read(resolved.path);
-    if (file === null) throw new BosunError("not_found", `There is no file ${showPath(resolved.path)} to edit.${await nearNames(ctx.files, resolved.path, ctx.signal)}`);
+    if (file === null)
+      throw new BosunError(
+        "not_found",
+        `There is no file ${showPath(resolved.path)} to edit.${await nearNames(ctx.files, resolved.path, ctx.signal)}`,
+      );
     const form = textOf(file.bytes);
-    if (form === null) throw new BosunError("invalid_input", `${showPath(resolved.path)} is binary or not UTF-8 text; it cannot be edited.`);
+    if (form === null)
+      throw new BosunError("invalid_input", `${showPath(resolved.path)} is binary or not UTF-8 text; it cannot be edited.`);
     const by = { step: ctx.step, seen: ctx.seen };
     ctx.files.check(file.path, by);
     const edited = editText(form.text, args.old_text, args.new_text);

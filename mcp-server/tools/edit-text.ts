@@ -15,14 +15,22 @@ export interface Edited {
 export function editText(text: string, oldText: string, newText: string): Edited {
   const view = new LfView(text);
   const [old, replacement] = [oldText.replaceAll("\r\n", "\n"), newText.replaceAll("\r\n", "\n")];
-  if (old === "") throw new BosunError("invalid_input", "old_text is empty; give the text that is to be replaced, or use write_file for a whole file.");
+  if (old === "")
+    throw new BosunError("invalid_input", "old_text is empty; give the text that is to be replaced, or use write_file for a whole file.");
   if (old === replacement) throw new BosunError("invalid_input", "old_text and new_text are equal; there is nothing to change.");
   const places = occurrences(view.text, old);
   const [start] = places;
-  if (start === undefined) throw new BosunError("invalid_input", `old_text does not occur in the file.${hint(view.text, old)} Read the file again and quote it exactly, without the header line.`);
+  if (start === undefined)
+    throw new BosunError(
+      "invalid_input",
+      `old_text does not occur in the file.${hint(view.text, old)} Read the file again and quote it exactly, without the header line.`,
+    );
   if (places.length > 1) {
     const lines = places.slice(0, 10).map((place) => lineAt(view.text, place));
-    throw new BosunError("invalid_input", `old_text occurs ${places.length} times, at lines ${lines.join(", ")}${places.length > 10 ? ", …" : ""}. Give more of the text around the place that you mean.`);
+    throw new BosunError(
+      "invalid_input",
+      `old_text occurs ${places.length} times, at lines ${lines.join(", ")}${places.length > 10 ? ", …" : ""}. Give more of the text around the place that you mean.`,
+    );
   }
   const [from, to] = [view.original(start), view.original(start + old.length)];
   const replaced = text.slice(from, to);

@@ -10,11 +10,23 @@ const MAX_CHARACTERS = 256 * 1024;
 const MAX_UNTRACKED = 50;
 
 /** Whatever the repository's settings say: no program is run, submodules are not entered, names are as usual. */
-const DIFF = ["diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--submodule=short", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "-O/dev/null", "--relative"];
+const DIFF = [
+  "diff",
+  "--no-ext-diff",
+  "--no-textconv",
+  "--ignore-submodules=all",
+  "--submodule=short",
+  "--no-color",
+  "--src-prefix=a/",
+  "--dst-prefix=b/",
+  "-O/dev/null",
+  "--relative",
+];
 
 export const gitDiff = defineTool({
   name: "git_diff",
-  description: "Shows what differs between a commit and the files on the disk as a unified diff, and which files are new to git. Changes of this run that a person has not approved yet are not in it. Secret files are left out.",
+  description:
+    "Shows what differs between a commit and the files on the disk as a unified diff, and which files are new to git. Changes of this run that a person has not approved yet are not in it. Secret files are left out.",
   input: z.strictObject({
     ref: z.string().min(1).optional().describe("commit, branch or tag to compare with, HEAD if left out; or two with .. or ... between"),
   }),
@@ -33,7 +45,8 @@ export const gitDiff = defineTool({
     if (names.cut) return { text: "Too many files differ to show them." };
     const diff = await git.run([...DIFF, "--find-renames", revision, "--", ".", ...hidden.map((name) => `:(exclude,literal)${name}`)]);
     const text = diff.text.slice(0, MAX_CHARACTERS);
-    const cut = diff.cut || text.length < diff.text.length ? "\n[cut: the diff is longer; compare with a nearer commit, or read the files]" : "";
+    const cut =
+      diff.cut || text.length < diff.text.length ? "\n[cut: the diff is longer; compare with a nearer commit, or read the files]" : "";
     const left = hidden.length === 0 ? "" : `\n[left out: ${hidden.slice(0, 20).map(showPath).join(", ")}, which may hold secrets]`;
     const more = ref?.includes("..") === true ? "" : await untracked(git, ctx);
     return { text: (text === "" ? `No differences to ${escapeOdd(ref ?? "HEAD")}.` : text) + cut + left + more };

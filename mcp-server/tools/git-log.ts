@@ -21,12 +21,34 @@ export const gitLog = defineTool({
   async run(args, ctx) {
     const path = args.path === undefined ? null : ctx.workspace.forReading(args.path).path;
     const git = await openGit(ctx.workspace.root, ctx.signal);
-    if ((await git.ask(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])) === null) return { text: "The repository has no commit yet." };
+    if ((await git.ask(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])) === null)
+      return { text: "The repository has no commit yet." };
     const limit = args.limit ?? DEFAULT_LIMIT;
     const format = "--format=%h%x09%ad%x09%an%x09%s";
-    const options = ["--no-show-signature", "--no-decorate", "--no-color", "--no-mailmap", "--no-ext-diff", "--no-textconv", "--encoding=UTF-8", "--date=iso-strict", "--no-patch"];
-    const log = await git.run(["log", ...options, `--max-count=${limit}`, format, "HEAD", "--", path === null || path === "." ? "." : `:(literal)${path}`]);
-    const lines = log.text.split("\n").filter((line) => line !== "").map(commitLine);
+    const options = [
+      "--no-show-signature",
+      "--no-decorate",
+      "--no-color",
+      "--no-mailmap",
+      "--no-ext-diff",
+      "--no-textconv",
+      "--encoding=UTF-8",
+      "--date=iso-strict",
+      "--no-patch",
+    ];
+    const log = await git.run([
+      "log",
+      ...options,
+      `--max-count=${limit}`,
+      format,
+      "HEAD",
+      "--",
+      path === null || path === "." ? "." : `:(literal)${path}`,
+    ]);
+    const lines = log.text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map(commitLine);
     const where = path === null || path === "." ? "" : ` that changed ${showPath(path)}`;
     if (lines.length === 0) return { text: `No commits${where}.` };
     const mark = lines.length === limit ? [`[cut: only the last ${limit} commits are shown; raise limit for more]`] : [];

@@ -51,10 +51,12 @@ export async function openGit(root: string, signal: AbortSignal): Promise<Git> {
   const base: Call = { program, root, signal, settings: [...SETTINGS, ["safe.directory", root]] };
   const inside = await call(base, ["rev-parse", "--is-inside-work-tree"]);
   if (inside.code !== 0) {
-    if (/not a git repository/iu.test(inside.errors)) throw new BosunError("not_found", "The workspace is not in a git repository, so there is no history to read.");
+    if (/not a git repository/iu.test(inside.errors))
+      throw new BosunError("not_found", "The workspace is not in a git repository, so there is no history to read.");
     throw failed(["rev-parse"], inside);
   }
-  if (inside.output.trim() !== "true") throw new BosunError("not_found", "The workspace is not part of a git work tree, so there is nothing to compare.");
+  if (inside.output.trim() !== "true")
+    throw new BosunError("not_found", "The workspace is not part of a git work tree, so there is nothing to compare.");
   const names = await call(base, ["config", "--list", "--includes", "--name-only", "-z"]);
   if (names.code !== 0 || names.cut) throw failed(["config"], names);
   const hardened: Call = { ...base, settings: [...base.settings, ...disarming(names.output.split("\0"))] };
@@ -112,7 +114,10 @@ function call(options: Call, args: readonly string[]): Promise<CallResult> {
       problem ??= error;
       child.kill("SIGKILL");
     };
-    const timer = setTimeout(() => stop(new BosunError("timeout", `git ${args[0] ?? ""} took longer than ${TIMEOUT_MS / 1000} seconds.`)), TIMEOUT_MS);
+    const timer = setTimeout(
+      () => stop(new BosunError("timeout", `git ${args[0] ?? ""} took longer than ${TIMEOUT_MS / 1000} seconds.`)),
+      TIMEOUT_MS,
+    );
     const cancel = (): void => stop(new BosunError("cancelled", "The call was cancelled."));
     options.signal.addEventListener("abort", cancel, { once: true });
     if (options.signal.aborted) cancel();
@@ -129,12 +134,19 @@ function call(options: Call, args: readonly string[]): Promise<CallResult> {
       options.signal.removeEventListener("abort", cancel);
       finish();
     };
-    child.on("error", (error) => settle(() => reject(new BosunError("tool_failed", `git could not be started: ${error.message}.`, { cause: error }))));
+    child.on("error", (error) =>
+      settle(() => reject(new BosunError("tool_failed", `git could not be started: ${error.message}.`, { cause: error }))),
+    );
     child.on("close", (code) =>
       settle(() => {
         if (problem !== null) return reject(problem);
         const bytes = Buffer.concat(output);
-        return resolve({ code, output: bytes.subarray(0, MAX_BYTES).toString("utf8"), errors: Buffer.concat(errors).toString("utf8"), cut: size > MAX_BYTES });
+        return resolve({
+          code,
+          output: bytes.subarray(0, MAX_BYTES).toString("utf8"),
+          errors: Buffer.concat(errors).toString("utf8"),
+          cut: size > MAX_BYTES,
+        });
       }),
     );
   });
@@ -186,9 +198,13 @@ export async function resolveRevision(git: Git, ref: string): Promise<string> {
 
 async function resolveCommit(git: Git, name: string, ref: string): Promise<string> {
   if (name.length > 250 || !/^[\p{L}\p{N}_@][\p{L}\p{N}_@./{}^~+-]*$/u.test(name)) {
-    throw new BosunError("invalid_input", `${showPath(ref)} is not a revision; give a branch, a tag, a commit id, HEAD~1, or two with .. between.`);
+    throw new BosunError(
+      "invalid_input",
+      `${showPath(ref)} is not a revision; give a branch, a tag, a commit id, HEAD~1, or two with .. between.`,
+    );
   }
   const id = await git.ask(["rev-parse", "--verify", "--quiet", `${name}^{commit}`]);
-  if (id === null || !/^[0-9a-f]{40,64}$/u.test(id)) throw new BosunError("invalid_input", `The repository has no commit ${showPath(name)}.`);
+  if (id === null || !/^[0-9a-f]{40,64}$/u.test(id))
+    throw new BosunError("invalid_input", `The repository has no commit ${showPath(name)}.`);
   return id;
 }

@@ -26,6 +26,8 @@ function compile(pattern: string): RE2JS {
     return RE2JS.compile(pattern);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new BosunError("invalid_input", `The pattern is not a regular expression of RE2 (no look-around, no back references): ${why}`, { cause: error });
+    throw new BosunError("invalid_input", `The pattern is not a regular expression of RE2 (no look-around, no back references): ${why}`, {
+      cause: error,
+    });
   }
 }

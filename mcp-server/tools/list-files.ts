@@ -25,7 +25,8 @@ export const listFiles = defineTool({
   async run(args, ctx) {
     const folder = ctx.files.stat(args.path ?? ".");
     if (folder.kind === null) throw new BosunError("not_found", `There is no folder ${showPath(args.path ?? ".")}.`);
-    if (folder.kind !== "folder") throw new BosunError("invalid_input", `${showPath(folder.path)} is not a folder; read_file shows a file.`);
+    if (folder.kind !== "folder")
+      throw new BosunError("invalid_input", `${showPath(folder.path)} is not a folder; read_file shows a file.`);
     if (ctx.workspace.isClosed(folder.path)) throw new BosunError("policy_denied", `${showPath(folder.path)} is not listed.`);
     const matches = pathMatcher(args.glob, folder.path);
     const end: WalkEnd = { cut: null, unreadable: [] };

@@ -4,7 +4,8 @@ import { defineTool } from "./define-tool.ts";
 
 export const moveFile = defineTool({
   name: "move_file",
-  description: "Moves or renames a file that you have read; its bytes and mode stay the same. The new name must be free. A person approves before anything reaches the disk.",
+  description:
+    "Moves or renames a file that you have read; its bytes and mode stay the same. The new name must be free. A person approves before anything reaches the disk.",
   input: z.strictObject({
     from: z.string().describe("workspace-relative, folders separated by /"),
     to: z.string().describe("the new path, workspace-relative"),

@@ -20,7 +20,8 @@ export async function nearNames(files: RunFiles, path: string, signal: AbortSign
     const isBeside = entry.path === `${folder === "." ? "" : `${folder}/`}${baseName(entry.path)}`;
     found.push({ path: entry.path, distance: distance + (isBeside ? 0 : 0.5) });
   }
-  if (found.length === 0) return ` ${folder === "." || isFolder(files, folder) ? "Use list_files to see what there is." : `There is no folder ${showPath(folder)} either.`}`;
+  if (found.length === 0)
+    return ` ${folder === "." || isFolder(files, folder) ? "Use list_files to see what there is." : `There is no folder ${showPath(folder)} either.`}`;
   const nearest = found.toSorted((a, b) => a.distance - b.distance || (a.path < b.path ? -1 : 1)).slice(0, MAX_NAMES);
   return ` Similar: ${nearest.map((one) => showPath(one.path)).join(", ")}.`;
 }

@@ -10,8 +10,17 @@ import { isCheapGlob } from "./cost-of-glob.ts";
  */
 export function pathMatcher(glob: string | undefined, folder: string): (path: string) => boolean {
   if (glob === undefined || glob === "") return () => true;
-  if (!isCheapGlob(glob)) throw new BosunError("invalid_input", `The glob ${JSON.stringify(glob.slice(0, 100))} is too long or has too many wildcards: at most three \`*\` in a part and three \`**\`.`);
-  const matches = picomatch(glob.replace(/^\.\//u, ""), { dot: true, noextglob: true, matchBase: !glob.includes("/"), strictSlashes: true });
+  if (!isCheapGlob(glob))
+    throw new BosunError(
+      "invalid_input",
+      `The glob ${JSON.stringify(glob.slice(0, 100))} is too long or has too many wildcards: at most three \`*\` in a part and three \`**\`.`,
+    );
+  const matches = picomatch(glob.replace(/^\.\//u, ""), {
+    dot: true,
+    noextglob: true,
+    matchBase: !glob.includes("/"),
+    strictSlashes: true,
+  });
   const skip = folder === "." ? 0 : folder.length + 1;
   return (path) => matches(path.slice(skip));
 }

@@ -22,12 +22,14 @@ export const readFile = defineTool({
   }),
   timeoutMs: 20_000,
   effects: ({ path }) => reading(path),
-  summary: ({ path, start_line, end_line }) => (start_line === undefined && end_line === undefined ? path : `${path}:${start_line ?? 1}-${end_line ?? ""}`),
+  summary: ({ path, start_line, end_line }) =>
+    start_line === undefined && end_line === undefined ? path : `${path}:${start_line ?? 1}-${end_line ?? ""}`,
 
   async run(args, ctx) {
     const dropped = ctx.files.dropStale(args.path, ctx.step);
     const file = ctx.files.read(args.path);
-    if (file === null) throw new BosunError("not_found", `There is no file ${showPath(args.path)}.${await nearNames(ctx.files, args.path, ctx.signal)}`);
+    if (file === null)
+      throw new BosunError("not_found", `There is no file ${showPath(args.path)}.${await nearNames(ctx.files, args.path, ctx.signal)}`);
     const result: ToolResult = { text: shown(file, args), seen: { [file.path]: file.hash } };
     if (dropped === null) return result;
     const note = `[${showPath(file.path)} was edited on the disk after you changed it. Your change of it was dropped; this is its present state.]\n`;
@@ -51,7 +53,8 @@ function shown(file: RunFile, range: { readonly start_line?: number | undefined;
   const { end, text, lineCut } = take(lines, start, Math.min(asked, start + MAX_LINES - 1));
   const head = `${name}, lines ${start}-${end} of ${lines.length}${oddities(form)}`;
   const marks: string[] = [];
-  if (lineCut > 0) marks.push(`[cut: line ${end} has ${lineCut} more characters, which read_file cannot show; search_text can look into them]`);
+  if (lineCut > 0)
+    marks.push(`[cut: line ${end} has ${lineCut} more characters, which read_file cannot show; search_text can look into them]`);
   if (end < asked) marks.push(`[cut: lines ${end + 1}-${asked} are not shown; read them with start_line ${end + 1}]`);
   return [head, text, ...marks].join("\n");
 }

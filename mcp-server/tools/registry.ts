@@ -37,7 +37,11 @@ export function toolOffer(tool: ToolDefinition): ToolOffer {
 export function toolOffers(registry: ToolRegistry, names: readonly string[]): ToolOffer[] {
   return names.map((name) => {
     const tool = name === giveUp.name ? giveUp : registry.get(name);
-    if (tool === undefined) throw new BosunError("invalid_input", `There is no tool ${JSON.stringify(name)}; there are ${[...registry.keys(), giveUp.name].join(", ")}.`);
+    if (tool === undefined)
+      throw new BosunError(
+        "invalid_input",
+        `There is no tool ${JSON.stringify(name)}; there are ${[...registry.keys(), giveUp.name].join(", ")}.`,
+      );
     return toolOffer(tool);
   });
 }
@@ -50,7 +54,9 @@ export function toolOffers(registry: ToolRegistry, names: readonly string[]): To
 export function parseArguments<S extends z.ZodObject>(tool: ToolDefinition<S>, text: string): z.infer<S> {
   const result = tool.input.safeParse(withoutNulls(tool, parseJson(tool.name, text)));
   if (result.success) return result.data;
-  const issues = result.error.issues.slice(0, 5).map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join(".")}: ${issue.message}`));
+  const issues = result.error.issues
+    .slice(0, 5)
+    .map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join(".")}: ${issue.message}`));
   throw new BosunError("invalid_input", `The arguments of ${tool.name} are wrong: ${issues.join("; ")}.`);
 }
 
@@ -59,11 +65,17 @@ function parseJson(name: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new BosunError("invalid_input", `The arguments of ${name} are not JSON: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+    throw new BosunError(
+      "invalid_input",
+      `The arguments of ${name} are not JSON: ${error instanceof Error ? error.message : String(error)}.`,
+      { cause: error },
+    );
   }
 }
 
 function withoutNulls(tool: ToolDefinition, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([key, part]) => part !== null || tool.input.shape[key]?.safeParse(undefined).success !== true));
+  return Object.fromEntries(
+    Object.entries(value).filter(([key, part]) => part !== null || tool.input.shape[key]?.safeParse(undefined).success !== true),
+  );
 }

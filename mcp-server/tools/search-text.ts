@@ -41,7 +41,9 @@ export const searchText = defineTool({
     const matches = pathMatcher(args.glob, isFolder ? start.path : ".");
     const end: WalkEnd = { cut: null, unreadable: [] };
     const search = new Search(ctx.files, find, ctx.signal);
-    for await (const entry of isFolder ? walk(ctx.files, start.path, { signal: ctx.signal, maxEntries: MAX_ENTRIES, maxMs: MAX_MS }, end) : single(start.path)) {
+    for await (const entry of isFolder
+      ? walk(ctx.files, start.path, { signal: ctx.signal, maxEntries: MAX_ENTRIES, maxMs: MAX_MS }, end)
+      : single(start.path)) {
       if (entry.kind === "file" && matches(entry.path)) search.look(entry.path);
       if (search.cut !== null) break;
     }

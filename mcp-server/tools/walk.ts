@@ -42,7 +42,9 @@ export async function* walk(files: RunFiles, folder: string, options: WalkOption
   const deadline = performance.now() + options.maxMs;
   let pause = performance.now() + SLICE_MS;
   let left = options.maxEntries;
-  const stack: { readonly path: string; readonly kind: FolderEntry["kind"]; readonly rules: IgnoreRules }[] = [{ path: folder, kind: "folder", rules: rulesAbove(files, folder) }];
+  const stack: { readonly path: string; readonly kind: FolderEntry["kind"]; readonly rules: IgnoreRules }[] = [
+    { path: folder, kind: "folder", rules: rulesAbove(files, folder) },
+  ];
   for (;;) {
     const next = stack.pop();
     if (next === undefined) return;

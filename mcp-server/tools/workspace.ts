@@ -56,20 +56,30 @@ export interface WorkspaceOptions {
 export function createWorkspace(options: WorkspaceOptions): Workspace {
   const root = canonicalRoot(options.root);
   const closed = [options.bosunHome, ...(options.closed ?? [])].map((path) => relativeInside(root, canonicalWherePossible(path)));
-  if (closed.includes("")) throw new BosunError("invalid_input", `The workspace ${showPath(root)} is Bosun's own data folder; choose another folder.`);
+  if (closed.includes(""))
+    throw new BosunError("invalid_input", `The workspace ${showPath(root)} is Bosun's own data folder; choose another folder.`);
   const closedPaths = closed.filter((path) => path !== null);
   const caseInsensitive = probeCase(root);
 
-  const isClosed = (path: string): boolean => isGitInternal(path) || isStaged(path) || closedPaths.some((one) => isAtOrBelow(path, one, caseInsensitive));
+  const isClosed = (path: string): boolean =>
+    isGitInternal(path) || isStaged(path) || closedPaths.some((one) => isAtOrBelow(path, one, caseInsensitive));
 
   function refuseClosed(asked: string, path: string): void {
-    if (isGitInternal(path)) throw new BosunError("policy_denied", `The path ${showPath(asked)} is git's own data, which workers neither read nor write; git_diff and git_log show history.`);
-    if (isClosed(path)) throw new BosunError("policy_denied", `The path ${showPath(asked)} is Bosun's own data, which workers neither read nor write.`);
+    if (isGitInternal(path))
+      throw new BosunError(
+        "policy_denied",
+        `The path ${showPath(asked)} is git's own data, which workers neither read nor write; git_diff and git_log show history.`,
+      );
+    if (isClosed(path))
+      throw new BosunError("policy_denied", `The path ${showPath(asked)} is Bosun's own data, which workers neither read nor write.`);
   }
 
   function refuseSecret(asked: string, path: string): void {
     if (!isSecret(path)) return;
-    throw new BosunError("policy_denied", `The file ${showPath(asked)} may hold secrets, so workers neither read nor write it. Asking a person for it comes with policy and is not there yet; go on without it.`);
+    throw new BosunError(
+      "policy_denied",
+      `The file ${showPath(asked)} may hold secrets, so workers neither read nor write it. Asking a person for it comes with policy and is not there yet; go on without it.`,
+    );
   }
 
   function check(asked: string, path: string, secretsToo: boolean): void {
@@ -93,7 +103,11 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
       const found = lookUp(asked, place, part);
       place = join(place, found.name);
       if (found.stats?.isSymbolicLink() === true) {
-        if (!options_.follow) throw new BosunError("policy_denied", `The path ${showPath(asked)} goes through the symbolic link ${showPath(inside(root, place))}; write to the file it points to instead.`);
+        if (!options_.follow)
+          throw new BosunError(
+            "policy_denied",
+            `The path ${showPath(asked)} goes through the symbolic link ${showPath(inside(root, place))}; write to the file it points to instead.`,
+          );
         place = followLink(asked, place);
         kind = kindOf(statOrNull(place));
       } else {
@@ -112,11 +126,20 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
       target = realpathSync.native(place);
     } catch (error) {
       const code = errnoOf(error);
-      if (code === "ENOENT") throw new BosunError("not_found", `The path ${showPath(asked)} goes through the symbolic link ${showPath(inside(root, place))}, which points to nothing.`);
-      if (code === "ELOOP") throw new BosunError("invalid_input", `The path ${showPath(asked)} goes through symbolic links that point at each other.`);
+      if (code === "ENOENT")
+        throw new BosunError(
+          "not_found",
+          `The path ${showPath(asked)} goes through the symbolic link ${showPath(inside(root, place))}, which points to nothing.`,
+        );
+      if (code === "ELOOP")
+        throw new BosunError("invalid_input", `The path ${showPath(asked)} goes through symbolic links that point at each other.`);
       throw unreadable(asked, error);
     }
-    if (relativeInside(root, target) === null) throw new BosunError("policy_denied", `The path ${showPath(asked)} leaves the workspace through the symbolic link ${showPath(inside(root, place))}.`);
+    if (relativeInside(root, target) === null)
+      throw new BosunError(
+        "policy_denied",
+        `The path ${showPath(asked)} leaves the workspace through the symbolic link ${showPath(inside(root, place))}.`,
+      );
     return target;
   }
 
@@ -128,8 +151,10 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     forListing: (path) => resolve(path, { secretsToo: false, follow: true }),
     forWriting(path) {
       const resolved = resolve(path, { secretsToo: true, follow: false });
-      if (resolved.path === ".") throw new BosunError("invalid_input", `The path ${showPath(path)} is the workspace itself; name a file in it.`);
-      if (isBosunConfiguration(resolved.path)) throw new BosunError("policy_denied", `The path ${showPath(path)} is Bosun's own configuration, which workers never write.`);
+      if (resolved.path === ".")
+        throw new BosunError("invalid_input", `The path ${showPath(path)} is the workspace itself; name a file in it.`);
+      if (isBosunConfiguration(resolved.path))
+        throw new BosunError("policy_denied", `The path ${showPath(path)} is Bosun's own configuration, which workers never write.`);
       if (resolved.kind === null) for (const part of resolved.path.split("/")) refuseUnportable(path, part);
       return resolved;
     },
@@ -144,7 +169,9 @@ function lookUp(asked: string, folder: string, name: string): { readonly name: s
     const composed = name.normalize("NFC");
     if (!/[^\u0000-\u007f]/u.test(name)) return { name, stats: null };
     const twin = readdirSync(folder).find((entry) => entry.normalize("NFC") === composed);
-    return twin === undefined ? { name: composed, stats: null } : { name: twin, stats: lstatSync(join(folder, twin), { throwIfNoEntry: false }) ?? null };
+    return twin === undefined
+      ? { name: composed, stats: null }
+      : { name: twin, stats: lstatSync(join(folder, twin), { throwIfNoEntry: false }) ?? null };
   } catch (error) {
     throw unreadable(asked, error);
   }
@@ -161,7 +188,8 @@ function statOrNull(path: string): Stats | null {
 }
 
 function unreadable(asked: string, error: unknown): BosunError {
-  if (errnoOf(error) === "ENAMETOOLONG") return new BosunError("invalid_input", `The path ${showPath(asked)} is too long for this file system.`);
+  if (errnoOf(error) === "ENAMETOOLONG")
+    return new BosunError("invalid_input", `The path ${showPath(asked)} is too long for this file system.`);
   return new BosunError("tool_failed", `The path ${showPath(asked)} cannot be looked at: ${reasonOf(error)}.`, { cause: error });
 }
 

@@ -6,7 +6,8 @@ import { refuseBrokenText } from "./refuse-broken-text.ts";
 
 export const writeFile = defineTool({
   name: "write_file",
-  description: "Writes a whole file: a new one, with the folders it needs, or one that you have read. An existing file keeps its CRLF line ends and byte order mark. To change a part, use edit_file. A person approves before anything reaches the disk.",
+  description:
+    "Writes a whole file: a new one, with the folders it needs, or one that you have read. An existing file keeps its CRLF line ends and byte order mark. To change a part, use edit_file. A person approves before anything reaches the disk.",
   input: z.strictObject({
     path: z.string().describe("workspace-relative, folders separated by /"),
     content: z.string().describe("the whole text of the file"),

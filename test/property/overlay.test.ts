@@ -22,7 +22,14 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("move" as const), step, path, to: path }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("discard" as const), step }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("apply" as const), step }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("person" as const), path: fc.constantFrom("a.txt", "dir/c.txt", "run.sh"), content: fc.option(content) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("person" as const),
+      path: fc.constantFrom("a.txt", "dir/c.txt", "run.sh"),
+      content: fc.option(content),
+    }),
+  },
 );
 
 interface File {
@@ -61,7 +68,10 @@ class Model {
   }
 
   of(by: string): string[] {
-    return [...this.changes].filter(([, change]) => change.step === by).map(([at]) => at).toSorted();
+    return [...this.changes]
+      .filter(([, change]) => change.step === by)
+      .map(([at]) => at)
+      .toSorted();
   }
 }
 
@@ -122,7 +132,11 @@ it("the overlay is what a plain map says, after any sequence of commands; applie
           }
           case "move": {
             const file = model.current(one.path);
-            const expected = file !== undefined && model.current(one.to) === undefined && model.mayChange(one.step, one.path) && model.mayChange(one.step, one.to);
+            const expected =
+              file !== undefined &&
+              model.current(one.to) === undefined &&
+              model.mayChange(one.step, one.path) &&
+              model.mayChange(one.step, one.to);
             expect(attempt(() => overlay.move(one.path, one.to, by(one.step)).forEach((change) => saw(one.step, change)))).toBe(expected);
             if (!expected) break;
             model.set(one.step, one.path, undefined);
@@ -137,7 +151,13 @@ it("the overlay is what a plain map says, after any sequence of commands; applie
           case "apply": {
             const changes = overlay.changesOf(one.step);
             const expected = model.of(one.step).every((at) => same(model.changes.get(at)?.before, model.disk.get(at)));
-            const request = { workspace: made.workspace, blobs: made.blobs, dataDir: made.dataDir, changeSetId: `set_${(sets += 1)}`, changes };
+            const request = {
+              workspace: made.workspace,
+              blobs: made.blobs,
+              dataDir: made.dataDir,
+              changeSetId: `set_${(sets += 1)}`,
+              changes,
+            };
             const before = snapshot(made.root);
             expect(attempt(() => void applyChanges(request))).toBe(expected);
             if (!expected) {

@@ -26,7 +26,9 @@ export function applyCase(): ApplyCase {
     { path: "src/new.ts", before: null, after: state("new") },
   ];
   const file = join(made.dataDir, "case.json");
-  const contents = changes.flatMap(({ before, after }) => [before, after]).flatMap((side) => (side === null ? [] : [made.blobs.get(side.content.$blob).toString("base64")]));
+  const contents = changes
+    .flatMap(({ before, after }) => [before, after])
+    .flatMap((side) => (side === null ? [] : [made.blobs.get(side.content.$blob).toString("base64")]));
   writeFileSync(file, JSON.stringify({ root: made.root, dataDir: made.dataDir, changes, contents }));
   const request = { workspace: made.workspace, blobs: made.blobs, dataDir: made.dataDir, changeSetId: "chg_1", changes };
   return { made, request, file };

@@ -10,7 +10,10 @@ import { snapshot } from "./fixture.ts";
 const CHILD = join(import.meta.dirname, "apply-child.ts");
 
 function child(verb: "apply" | "probe", at: ApplyCase, env: Record<string, string>): { signal: string | null; outcome: ApplyProbe | null } {
-  const result = spawnSync(process.execPath, ["--no-warnings", CHILD, verb, at.file], { env: { PATH: process.env["PATH"] ?? "", ...env }, encoding: "utf8" });
+  const result = spawnSync(process.execPath, ["--no-warnings", CHILD, verb, at.file], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    encoding: "utf8",
+  });
   if (result.signal === null && result.status !== 0) throw new Error(result.stderr);
   return { signal: result.signal, outcome: result.stdout === "" ? null : (JSON.parse(result.stdout) as ApplyProbe) };
 }
@@ -39,33 +42,52 @@ function isOpen(at: ApplyCase): boolean {
 }
 
 describe("a process killed while it applies a change set", () => {
-  it("leaves a change set that is wholly applied or wholly not, at every failpoint, once another process looks", { timeout: 120_000 }, () => {
-    const whole = applyCase();
-    const [before, points] = [snapshot(whole.made.root), passed("apply", whole)];
-    const after = snapshot(whole.made.root);
-    expect(new Set(points.map((point) => point.split(":")[0]))).toEqual(
-      new Set(["before-check", "before-stage", "after-stage", "before-manifest", "after-manifest", "before-folder", "after-folder", "before-rename", "linked", "after-rename", "before-manifest-removal", "after-manifest-removal"].map((name) => `apply.${name}`)),
-    );
-    const outcomes: Record<string, string> = {};
-    for (const point of points) {
-      const at = killedAt(point);
-      const committed = isOpen(at);
-      const probe = probeApply(at.request);
-      outcomes[point] = probe.state;
-      if (probe.state === "not_started") {
-        expect(committed, point).toBe(false);
-        expect(snapshot(at.made.root), point).toEqual(before);
-        applyChanges(at.request);
-      } else {
-        expect(probe.state, point).toBe("done");
+  it(
+    "leaves a change set that is wholly applied or wholly not, at every failpoint, once another process looks",
+    { timeout: 120_000 },
+    () => {
+      const whole = applyCase();
+      const [before, points] = [snapshot(whole.made.root), passed("apply", whole)];
+      const after = snapshot(whole.made.root);
+      expect(new Set(points.map((point) => point.split(":")[0]))).toEqual(
+        new Set(
+          [
+            "before-check",
+            "before-stage",
+            "after-stage",
+            "before-manifest",
+            "after-manifest",
+            "before-folder",
+            "after-folder",
+            "before-rename",
+            "linked",
+            "after-rename",
+            "before-manifest-removal",
+            "after-manifest-removal",
+          ].map((name) => `apply.${name}`),
+        ),
+      );
+      const outcomes: Record<string, string> = {};
+      for (const point of points) {
+        const at = killedAt(point);
+        const committed = isOpen(at);
+        const probe = probeApply(at.request);
+        outcomes[point] = probe.state;
+        if (probe.state === "not_started") {
+          expect(committed, point).toBe(false);
+          expect(snapshot(at.made.root), point).toEqual(before);
+          applyChanges(at.request);
+        } else {
+          expect(probe.state, point).toBe("done");
+        }
+        expect(snapshot(at.made.root), point).toEqual(after);
+        expect(isOpen(at), point).toBe(false);
+        expect(readdirSync(join(at.made.dataDir, "applying")), point).toEqual(["chg_1.done.json"]);
       }
-      expect(snapshot(at.made.root), point).toEqual(after);
-      expect(isOpen(at), point).toBe(false);
-      expect(readdirSync(join(at.made.dataDir, "applying")), point).toEqual(["chg_1.done.json"]);
-    }
-    expect(outcomes["apply.before-manifest:1"]).toBe("not_started");
-    expect(outcomes["apply.after-manifest:1"]).toBe("done");
-  });
+      expect(outcomes["apply.before-manifest:1"]).toBe("not_started");
+      expect(outcomes["apply.after-manifest:1"]).toBe("done");
+    },
+  );
 
   it("may be killed again while it recovers, at every failpoint", { timeout: 120_000 }, () => {
     const reference = killedAt("apply.after-rename:2");

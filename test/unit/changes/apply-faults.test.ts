@@ -10,7 +10,8 @@ vi.mock("node:fs", async (original) => {
     const faulty = (...args: never[]): unknown => {
       if (name === faults.operation) {
         faults.count += 1;
-        if (faults.count === faults.at || (faults.forever && faults.count >= faults.at)) throw Object.assign(new Error(`${faults.code}: injected`), { code: faults.code });
+        if (faults.count === faults.at || (faults.forever && faults.count >= faults.at))
+          throw Object.assign(new Error(`${faults.code}: injected`), { code: faults.code });
       }
       return run(...args);
     };

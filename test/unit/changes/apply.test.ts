@@ -25,15 +25,30 @@ describe("applying a change set", () => {
     const receipt = applyChanges(request);
     expect(snapshot(made.root)).toEqual(APPLIED);
     expect(receipt).toMatchObject({ change_set_id: "chg_1", folders: ["new", "new/deep"] });
-    expect(receipt.files.map(({ path, action }) => `${action} ${path}`)).toEqual(["create new/c.bin", "create new/deep/b.ts", "modify run.sh", "modify src/a.ts", "delete src/gone.ts", "create src/new.ts"]);
+    expect(receipt.files.map(({ path, action }) => `${action} ${path}`)).toEqual([
+      "create new/c.bin",
+      "create new/deep/b.ts",
+      "modify run.sh",
+      "modify src/a.ts",
+      "delete src/gone.ts",
+      "create src/new.ts",
+    ]);
     const [, , script] = receipt.files;
-    expect(script).toMatchObject({ before_mode: 0o755, after_mode: 0o755, before_hash: request.changes[3]?.before?.content.$blob, after_hash: request.changes[3]?.after?.content.$blob });
+    expect(script).toMatchObject({
+      before_mode: 0o755,
+      after_mode: 0o755,
+      before_hash: request.changes[3]?.before?.content.$blob,
+      after_hash: request.changes[3]?.after?.content.$blob,
+    });
   });
 
   it("leaves the folder when its last file is deleted", () => {
     const { made, request } = applyCase();
     made.disk("lonely/x", "x", 0o644);
-    applyChanges({ ...request, changes: [{ path: "lonely/x", before: { content: made.blobs.put(Buffer.from("x")), mode: 0o644 }, after: null }] });
+    applyChanges({
+      ...request,
+      changes: [{ path: "lonely/x", before: { content: made.blobs.put(Buffer.from("x")), mode: 0o644 }, after: null }],
+    });
     expect(snapshot(made.root)["lonely/"]).toBe("folder");
   });
 
@@ -50,7 +65,8 @@ describe("applying a change set", () => {
 
   it("refuses an id that cannot be a file name", async () => {
     const { request } = applyCase();
-    for (const changeSetId of ["../x", "", "a/b", "x".repeat(101)]) expect((await failureOf(() => applyChanges({ ...request, changeSetId }))).code).toBe("internal");
+    for (const changeSetId of ["../x", "", "a/b", "x".repeat(101)])
+      expect((await failureOf(() => applyChanges({ ...request, changeSetId }))).code).toBe("internal");
   });
 
   const EDITS: readonly (readonly [string, (root: string) => void, string])[] = [
@@ -59,7 +75,11 @@ describe("applying a change set", () => {
     ["a file is gone", (root) => rmSync(join(root, "src/a.ts")), "`src/a.ts` is gone"],
     ["a file to be deleted was edited", (root) => writeFileSync(join(root, "src/gone.ts"), "mine"), "`src/gone.ts` was edited"],
     ["a new file exists already", (root) => writeFileSync(join(root, "src/new.ts"), "mine"), "`src/new.ts` exists now"],
-    ["a new file exists already, with the same content", (root) => writeFileSync(join(root, "src/new.ts"), "new", { mode: 0o644 }), "`src/new.ts` has the new content already"],
+    [
+      "a new file exists already, with the same content",
+      (root) => writeFileSync(join(root, "src/new.ts"), "new", { mode: 0o644 }),
+      "`src/new.ts` has the new content already",
+    ],
     ["a folder took the name", (root) => mkdirSync(join(root, "src/new.ts")), "`src/new.ts` is a folder now"],
     ["a parent folder became a link", (root) => symlinkSync("src", join(root, "new")), "symbolic link"],
   ];

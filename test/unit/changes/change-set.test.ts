@@ -56,11 +56,18 @@ describe("the digest of a change set", () => {
 describe("a change set", () => {
   it("is called by what it does", () => {
     const set = (...changes: FileChange[]) => createChangeSet(ORIGIN, changes, blobs);
-    expect(set(change("a", "1", "2"), change("b", null, "x"))).toMatchObject({ kind: "write", title: "coder wants to change 2 files", files: ["a", "b"] });
+    expect(set(change("a", "1", "2"), change("b", null, "x"))).toMatchObject({
+      kind: "write",
+      title: "coder wants to change 2 files",
+      files: ["a", "b"],
+    });
     expect(set(change("src/a.ts", "1", "2")).title).toBe("coder wants to change `src/a.ts`");
     expect(set(change("b", null, "x")).title).toBe("coder wants to create `b`");
     expect(set(change("a", "1", null), change("b", "1", null))).toMatchObject({ kind: "delete", title: "coder wants to delete 2 files" });
-    expect(createChangeSet({ ...ORIGIN, revert: true }, [change("a", "1", null)], blobs)).toMatchObject({ kind: "revert", title: "Bosun asks to put back `a`" });
+    expect(createChangeSet({ ...ORIGIN, revert: true }, [change("a", "1", null)], blobs)).toMatchObject({
+      kind: "revert",
+      title: "Bosun asks to put back `a`",
+    });
   });
 
   it("shows what is unusual in a name instead of being fooled by it", () => {
@@ -88,7 +95,11 @@ describe("the diff of a change set", () => {
     ["deleted.txt", "x\ny\n", null],
     ["deleted-empty.txt", "", null],
     ["only-blank-lines.txt", "\n\n", "\n\n\n"],
-    ["rewritten.txt", `${Array.from({ length: 3000 }, (_, i) => `old ${i}`).join("\n")}\n`, `${Array.from({ length: 3000 }, (_, i) => `new ${i}`).join("\n")}`],
+    [
+      "rewritten.txt",
+      `${Array.from({ length: 3000 }, (_, i) => `old ${i}`).join("\n")}\n`,
+      `${Array.from({ length: 3000 }, (_, i) => `new ${i}`).join("\n")}`,
+    ],
   ];
 
   it.each(PAIRS)("is taken by git apply, and gives exactly the new file: %s", (path, before, after) => {
@@ -96,7 +107,16 @@ describe("the diff of a change set", () => {
     const { diff } = createChangeSet(ORIGIN, [change(path, before, after)], blobs);
     const patch = join(root, "..", "patch");
     writeFileSync(patch, diff);
-    const git = spawnSync("git", ["apply", "--whitespace=nowarn", patch], { cwd: root, encoding: "utf8", env: { PATH: process.env["PATH"] ?? "", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", GIT_CEILING_DIRECTORIES: join(root, "..") } });
+    const git = spawnSync("git", ["apply", "--whitespace=nowarn", patch], {
+      cwd: root,
+      encoding: "utf8",
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        GIT_CONFIG_GLOBAL: "/dev/null",
+        GIT_CONFIG_NOSYSTEM: "1",
+        GIT_CEILING_DIRECTORIES: join(root, ".."),
+      },
+    });
     expect(git.stderr).toBe("");
     expect(readOrNull(join(root, path))).toBe(after);
     disk("x", "");
@@ -124,7 +144,9 @@ describe("the diff of a change set", () => {
   });
 
   it("is cut when all together is too much, and names the files that are missing", () => {
-    const changes = Array.from({ length: 30 }, (_, index) => change(`f${String(index).padStart(2, "0")}.txt`, null, `${index}\n`.repeat(80_000)));
+    const changes = Array.from({ length: 30 }, (_, index) =>
+      change(`f${String(index).padStart(2, "0")}.txt`, null, `${index}\n`.repeat(80_000)),
+    );
     const { diff } = createChangeSet(ORIGIN, changes, blobs);
     expect(diff.length).toBeLessThan(2.2 * 1024 * 1024);
     expect(diff).toMatch(/\[diff cut: \d+ more files are not shown: f\d\d\.txt/u);
@@ -142,12 +164,21 @@ function readOrNull(path: string): string | null {
 }
 
 describe("risk", () => {
-  it.each([".vscode/tasks.json", ".mcp.json", ".claude/settings.json", ".bosun/config.json", ".github/workflows/ci.yml", "AGENTS.md", "docs/agents.md", "pkg/.vscode/settings.json", ".husky/pre-commit", "CLAUDE.md", ".GitHub/x"])(
-    "is high for what others follow: %s",
-    (path) => {
-      expect(riskOf([change(path, "1", "2")], blobs)).toMatchObject({ risk: "high", reasons: [expect.stringContaining(path)] });
-    },
-  );
+  it.each([
+    ".vscode/tasks.json",
+    ".mcp.json",
+    ".claude/settings.json",
+    ".bosun/config.json",
+    ".github/workflows/ci.yml",
+    "AGENTS.md",
+    "docs/agents.md",
+    "pkg/.vscode/settings.json",
+    ".husky/pre-commit",
+    "CLAUDE.md",
+    ".GitHub/x",
+  ])("is high for what others follow: %s", (path) => {
+    expect(riskOf([change(path, "1", "2")], blobs)).toMatchObject({ risk: "high", reasons: [expect.stringContaining(path)] });
+  });
 
   it("is high when scripts of a package.json change, and medium when something else in it does", () => {
     const json = (scripts: object | undefined, rest: object = {}): string => JSON.stringify({ name: "x", scripts, ...rest });
@@ -156,7 +187,10 @@ describe("risk", () => {
     expect(risk(json(undefined), json({ postinstall: "x" })).risk).toBe("high");
     expect(risk(null, json({ postinstall: "x" })).risk).toBe("high");
     expect(risk("{", "{}").risk).toBe("high");
-    expect(risk(json({ test: "a" }), json({ test: "a" }, { version: "2" }))).toEqual({ risk: "medium", reasons: ["changes `pkg/package.json`, which decides what is installed"] });
+    expect(risk(json({ test: "a" }), json({ test: "a" }, { version: "2" }))).toEqual({
+      risk: "medium",
+      reasons: ["changes `pkg/package.json`, which decides what is installed"],
+    });
     expect(risk(null, json(undefined)).risk).toBe("medium");
   });
 
@@ -178,7 +212,11 @@ describe("undoing", () => {
   });
 
   it("takes several change sets as one, without what ended as it began", () => {
-    const sets = [[change("a", "1", "2"), change("b", null, "x")], [change("a", "2", "3"), change("b", "x", null)], [change("c", "1", "2")]];
+    const sets = [
+      [change("a", "1", "2"), change("b", null, "x")],
+      [change("a", "2", "3"), change("b", "x", null)],
+      [change("c", "1", "2")],
+    ];
     expect(combineChanges(sets)).toEqual([change("a", "1", "3"), change("c", "1", "2")]);
   });
 

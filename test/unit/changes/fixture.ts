@@ -68,7 +68,13 @@ export function fixture(files: Record<string, string | Buffer> = {}): Fixture {
       if (mode !== undefined) chmodSync(join(root, path), mode);
     },
     saw: (...paths) => Object.fromEntries(paths.map((path) => [path, overlay.read(path)?.hash ?? null])),
-    context: (options = {}) => ({ workspace, files: overlay, step: options.step ?? "s1", seen: options.seen ?? {}, signal: options.signal ?? new AbortController().signal }),
+    context: (options = {}) => ({
+      workspace,
+      files: overlay,
+      step: options.step ?? "s1",
+      seen: options.seen ?? {},
+      signal: options.signal ?? new AbortController().signal,
+    }),
   };
   for (const [path, content] of Object.entries(files)) made.disk(path, content, 0o644);
   return made;
@@ -84,7 +90,8 @@ export function snapshot(root: string): Record<string, string> {
       if (stats.isDirectory()) {
         found[`${prefix}${name}/`] = "folder";
         visit(path, `${prefix}${name}/`);
-      } else found[prefix + name] = `${(stats.mode & 0o7777).toString(8)} ${stats.isSymbolicLink() ? "link" : readFileSync(path, "latin1")}`;
+      } else
+        found[prefix + name] = `${(stats.mode & 0o7777).toString(8)} ${stats.isSymbolicLink() ? "link" : readFileSync(path, "latin1")}`;
     }
   };
   visit(root, "");

@@ -35,7 +35,11 @@ describe("the overlay", () => {
 
   it("refuses to overwrite or remove what the step has not read", async () => {
     const { overlay } = fixture({ "a.txt": "old" });
-    for (const act of [() => overlay.write("a.txt", text("x"), { step: "s1", seen: {} }), () => overlay.remove("a.txt", { step: "s1", seen: {} }), () => overlay.move("a.txt", "b.txt", { step: "s1", seen: {} })]) {
+    for (const act of [
+      () => overlay.write("a.txt", text("x"), { step: "s1", seen: {} }),
+      () => overlay.remove("a.txt", { step: "s1", seen: {} }),
+      () => overlay.move("a.txt", "b.txt", { step: "s1", seen: {} }),
+    ]) {
       expect(await failureOf(act)).toMatchObject({ code: "conflict", message: expect.stringContaining("has not read it") });
     }
     expect(overlay.changesOf("s1")).toEqual([]);
@@ -50,7 +54,10 @@ describe("the overlay", () => {
     const { overlay, saw, disk } = fixture({ "a.txt": "old" });
     const seen = saw("a.txt");
     disk("a.txt", "the person's");
-    expect(await failureOf(() => overlay.write("a.txt", text("x"), { step: "s1", seen }))).toMatchObject({ code: "conflict", message: expect.stringContaining("read it again") });
+    expect(await failureOf(() => overlay.write("a.txt", text("x"), { step: "s1", seen }))).toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("read it again"),
+    });
     overlay.write("a.txt", text("x"), { step: "s1", seen: saw("a.txt") });
   });
 
@@ -74,7 +81,8 @@ describe("the overlay", () => {
     overlay.write("b.txt", text("mine"), { step: "s1", seen: saw("b.txt") });
     chmodSync(join(root, "a.txt"), 0o755);
     rmSync(join(root, "b.txt"));
-    for (const path of ["a.txt", "b.txt"]) expect((await failureOf(() => overlay.write(path, text("2"), { step: "s1", seen: saw(path) }))).code).toBe("conflict");
+    for (const path of ["a.txt", "b.txt"])
+      expect((await failureOf(() => overlay.write(path, text("2"), { step: "s1", seen: saw(path) }))).code).toBe("conflict");
     expect(overlay.dropStale("a.txt", "s2")).toBeNull();
     expect(overlay.dropStale("b.txt", "s1")?.after).toBeNull();
   });
@@ -82,7 +90,10 @@ describe("the overlay", () => {
   it("says that a file appeared which the step saw absent", async () => {
     const { overlay, disk } = fixture();
     disk("a.txt", "the person's");
-    expect(await failureOf(() => overlay.write("a.txt", text("x"), { step: "s1", seen: { "a.txt": null } }))).toMatchObject({ code: "conflict", message: expect.stringContaining("was created") });
+    expect(await failureOf(() => overlay.write("a.txt", text("x"), { step: "s1", seen: { "a.txt": null } }))).toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("was created"),
+    });
   });
 
   it("gives a file to the step that changed it until that is applied or discarded", async () => {
@@ -121,7 +132,10 @@ describe("the overlay", () => {
     overlay.write("made/deep/x", text("x"), by);
     overlay.write("plain", text("x"), by);
     for (const path of ["folder", "file/below", "made", "made/deep", "plain/below"]) {
-      expect(await failureOf(() => overlay.write(path, text("y"), by))).toMatchObject({ code: "invalid_input", message: expect.stringContaining(path) });
+      expect(await failureOf(() => overlay.write(path, text("y"), by))).toMatchObject({
+        code: "invalid_input",
+        message: expect.stringContaining(path),
+      });
     }
     overlay.remove("file", by);
     expect((await failureOf(() => overlay.write("file/below", text("y"), by))).code).toBe("invalid_input");

@@ -18,7 +18,10 @@ export function caller(made: Fixture): Caller {
     const tool = registry.get(name);
     if (tool === undefined) throw new Error(`no tool ${name}`);
     const step = options.step ?? "s1";
-    const result: ToolResult = await tool.run(parseArguments(tool, JSON.stringify(args)), made.context({ ...options, step, seen: seen.get(step) ?? {} }));
+    const result: ToolResult = await tool.run(
+      parseArguments(tool, JSON.stringify(args)),
+      made.context({ ...options, step, seen: seen.get(step) ?? {} }),
+    );
     seen.set(step, { ...seen.get(step), ...result.seen });
     writes.push(...(result.writes ?? []));
     return result.text;

@@ -25,10 +25,16 @@ describe("the calls of one turn", () => {
 
   it("each come exactly once, clashing ones in their order and never in one wave", () => {
     const path = fc.constantFrom("a", "a/b", "a/c", "d", ".");
-    const effect = fc.record({ reads: fc.array(path, { maxLength: 2 }), writes: fc.array(path, { maxLength: 2 }), exclusive: fc.boolean() });
+    const effect = fc.record({
+      reads: fc.array(path, { maxLength: 2 }),
+      writes: fc.array(path, { maxLength: 2 }),
+      exclusive: fc.boolean(),
+    });
     const covers = (x: string, y: string): boolean => x === "." || x === y || y.startsWith(`${x}/`);
-    const meet = (some: readonly string[], others: readonly string[]): boolean => some.some((x) => others.some((y) => covers(x, y) || covers(y, x)));
-    const clash = (x: Effects, y: Effects): boolean => x.exclusive || y.exclusive || meet(x.writes, [...y.writes, ...y.reads]) || meet(y.writes, x.reads);
+    const meet = (some: readonly string[], others: readonly string[]): boolean =>
+      some.some((x) => others.some((y) => covers(x, y) || covers(y, x)));
+    const clash = (x: Effects, y: Effects): boolean =>
+      x.exclusive || y.exclusive || meet(x.writes, [...y.writes, ...y.reads]) || meet(y.writes, x.reads);
     fc.assert(
       fc.property(fc.array(effect, { maxLength: 12 }), (effects) => {
         const waves = groupByEffects(effects);

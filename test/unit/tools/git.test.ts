@@ -7,11 +7,23 @@ import { openGit, resolveRevision } from "../../../mcp-server/tools/git.ts";
 import { type Fixture, failureOf, fixture, tempFolder } from "../changes/fixture.ts";
 import { caller } from "./call.ts";
 
-const PERSON = { GIT_AUTHOR_NAME: "Ann", GIT_AUTHOR_EMAIL: "a@example.org", GIT_COMMITTER_NAME: "Ann", GIT_COMMITTER_EMAIL: "a@example.org", GIT_AUTHOR_DATE: "2024-01-02T03:04:05Z", GIT_COMMITTER_DATE: "2024-01-02T03:04:05Z" };
+const PERSON = {
+  GIT_AUTHOR_NAME: "Ann",
+  GIT_AUTHOR_EMAIL: "a@example.org",
+  GIT_COMMITTER_NAME: "Ann",
+  GIT_COMMITTER_EMAIL: "a@example.org",
+  GIT_AUTHOR_DATE: "2024-01-02T03:04:05Z",
+  GIT_COMMITTER_DATE: "2024-01-02T03:04:05Z",
+};
 
 function git(cwd: string, ...args: string[]): string {
   const env = { PATH: process.env["PATH"] ?? "", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", ...PERSON };
-  return execFileSync("git", ["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main", ...args], { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return execFileSync("git", ["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main", ...args], {
+    cwd,
+    env,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** A repository with one commit of the given files. */
@@ -41,17 +53,36 @@ describe("git_diff", () => {
     git(made.root, "branch", "feature/x");
     const call = caller(made);
     expect(await call("git_diff", {})).toBe("No differences to HEAD.");
-    for (const ref of ["HEAD~1", "feature/x~1", "HEAD~1..feature/x", "HEAD~1...", "main@{0}^"]) expect(await call("git_diff", { ref })).toContain("-1\n+2\n");
+    for (const ref of ["HEAD~1", "feature/x~1", "HEAD~1..feature/x", "HEAD~1...", "main@{0}^"])
+      expect(await call("git_diff", { ref })).toContain("-1\n+2\n");
   });
 
-  it.each(["--output=pwned", "-o", "--help", "HEAD --output=pwned", "HEAD:.env", ":/first", "absent", "a..b..c", "$(touch pwned)", "HEAD\n--output=pwned", "^HEAD", "x".repeat(300)])("takes no option and no malformed revision for a ref: %j", async (ref) => {
+  it.each([
+    "--output=pwned",
+    "-o",
+    "--help",
+    "HEAD --output=pwned",
+    "HEAD:.env",
+    ":/first",
+    "absent",
+    "a..b..c",
+    "$(touch pwned)",
+    "HEAD\n--output=pwned",
+    "^HEAD",
+    "x".repeat(300),
+  ])("takes no option and no malformed revision for a ref: %j", async (ref) => {
     const made = repository({ "a.txt": "1\n", ".env": "KEY=1\n" });
     expect((await failureOf(() => caller(made)("git_diff", { ref }))).code).toBe("invalid_input");
     expect(existsSync(join(made.root, "pwned"))).toBe(false);
   });
 
   it("never shows secrets, not even from history, nor when one was renamed", async () => {
-    const made = repository({ ".env": "KEY=old-secret\n", "conf/server.pem": "old-secret\n", "weird[1]/.env.local": "old-secret\n", "a.txt": "1\n" });
+    const made = repository({
+      ".env": "KEY=old-secret\n",
+      "conf/server.pem": "old-secret\n",
+      "weird[1]/.env.local": "old-secret\n",
+      "a.txt": "1\n",
+    });
     made.disk(".env", "KEY=new-secret\n");
     made.disk("conf/server.pem", "new-secret\n");
     made.disk("weird[1]/.env.local", "new-secret\n");
@@ -68,7 +99,10 @@ describe("git_diff", () => {
 
   it("says that there is no repository, no commit, no git", async () => {
     const made = fixture({ "a.txt": "1" });
-    expect(await failureOf(() => caller(made)("git_diff", {}))).toMatchObject({ code: "not_found", message: expect.stringContaining("not in a git repository") });
+    expect(await failureOf(() => caller(made)("git_diff", {}))).toMatchObject({
+      code: "not_found",
+      message: expect.stringContaining("not in a git repository"),
+    });
     git(made.root, "init", "-q");
     expect(await caller(made)("git_diff", {})).toBe("The repository has no commit yet.\n[new to git: `a.txt`]");
     expect(await caller(made)("git_log", {})).toBe("The repository has no commit yet.");
@@ -111,7 +145,8 @@ describe("git_log", () => {
     expect(await call("git_log", { path: "a.txt" })).not.toContain("second");
     expect(await call("git_log", { path: "*.txt" })).toBe("No commits that changed `*.txt`.");
     expect(await call("git_log", { limit: 1 })).toContain("[cut: only the last 1 commits are shown; raise limit for more]");
-    for (const path of ["../x", ".env"]) expect(["invalid_input", "policy_denied"]).toContain((await failureOf(() => call("git_log", { path }))).code);
+    for (const path of ["../x", ".env"])
+      expect(["invalid_input", "policy_denied"]).toContain((await failureOf(() => call("git_log", { path }))).code);
   });
 });
 
@@ -127,12 +162,23 @@ describe("a hostile repository", () => {
 
   /** Runs plain git, to prove that the trap would spring. */
   function plain(root: string, ...args: string[]): void {
-    spawnSync("git", args, { cwd: root, env: { PATH: process.env["PATH"] ?? "", HOME: root, GIT_CONFIG_NOSYSTEM: "1" }, input: "", timeout: 5000 });
+    spawnSync("git", args, {
+      cwd: root,
+      env: { PATH: process.env["PATH"] ?? "", HOME: root, GIT_CONFIG_NOSYSTEM: "1" },
+      input: "",
+      timeout: 5000,
+    });
   }
 
   async function useAll(made: Fixture): Promise<void> {
     const call = caller(made);
-    for (const [tool, args] of [["git_diff", {}], ["git_diff", { ref: "HEAD~0" }], ["git_log", {}], ["git_log", { path: "a.txt" }]] as const) await call(tool, args);
+    for (const [tool, args] of [
+      ["git_diff", {}],
+      ["git_diff", { ref: "HEAD~0" }],
+      ["git_log", {}],
+      ["git_log", { path: "a.txt" }],
+    ] as const)
+      await call(tool, args);
   }
 
   const CONFIGS: readonly (readonly [string, (command: string) => Record<string, string>, string, readonly string[]])[] = [
@@ -140,7 +186,12 @@ describe("a hostile repository", () => {
     ["a diff driver", (command) => ({ "diff.evil.command": command }), "* diff=evil\n", ["diff"]],
     ["a textconv", (command) => ({ "diff.evil.textconv": command }), "* diff=evil\n", ["diff"]],
     ["a clean filter", (command) => ({ "filter.evil.clean": command }), "* filter=evil\n", ["diff"]],
-    ["a required clean filter with an odd name", (command) => ({ "filter.e=vil.clean": command, "filter.e=vil.required": "true" }), "* filter=e=vil\n", ["diff"]],
+    [
+      "a required clean filter with an odd name",
+      (command) => ({ "filter.e=vil.clean": command, "filter.e=vil.required": "true" }),
+      "* filter=e=vil\n",
+      ["diff"],
+    ],
     ["a process filter", (command) => ({ "filter.evil.process": command, "filter.evil.clean": command }), "* filter=evil\n", ["diff"]],
     ["a file system monitor", (command) => ({ "core.fsmonitor": command }), "", ["diff"]],
     ["an order file that is not there, and so make git fail", () => ({ "diff.orderFile": "/absent" }), "", []],
@@ -207,7 +258,14 @@ describe("a hostile repository", () => {
     const { command, sprung } = trap();
     made.disk("a.txt", "2\n");
     const blob = git(made.root, "rev-parse", "HEAD:a.txt").trim();
-    for (const [key, value] of Object.entries({ "core.repositoryFormatVersion": "1", "extensions.partialClone": "evil", "remote.evil.promisor": "true", "remote.evil.url": `ext::${command}`, "protocol.ext.allow": "always" })) git(made.root, "config", key, value);
+    for (const [key, value] of Object.entries({
+      "core.repositoryFormatVersion": "1",
+      "extensions.partialClone": "evil",
+      "remote.evil.promisor": "true",
+      "remote.evil.url": `ext::${command}`,
+      "protocol.ext.allow": "always",
+    }))
+      git(made.root, "config", key, value);
     rmSync(join(made.root, ".git/objects", blob.slice(0, 2), blob.slice(2)));
     expect((await failureOf(() => caller(made)("git_diff", {}))).code).toBe("tool_failed");
     expect(sprung()).toBe(false);

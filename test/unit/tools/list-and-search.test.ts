@@ -92,7 +92,8 @@ describe("list_files", () => {
     expect((await failureOf(() => call("list_files", { path: "README.md" }))).code).toBe("invalid_input");
     expect((await failureOf(() => call("list_files", { path: "../" }))).code).toBe("invalid_input");
     expect((await failureOf(() => call("list_files", { path: ".git" }))).code).toBe("policy_denied");
-    for (const glob of ["*a*a*a*a*a*b", "**/a/**/b/**/c/**/d", "x".repeat(600)]) expect((await failureOf(() => call("list_files", { glob }))).code).toBe("invalid_input");
+    for (const glob of ["*a*a*a*a*a*b", "**/a/**/b/**/c/**/d", "x".repeat(600)])
+      expect((await failureOf(() => call("list_files", { glob }))).code).toBe("invalid_input");
   });
 
   it("is not held up by a hostile .gitignore", async () => {
@@ -113,7 +114,13 @@ describe("search_text", () => {
   it("finds literal text line by line, as path:line: text", async () => {
     const call = caller(fixture(TREE));
     const text = await call("search_text", { pattern: "needle" });
-    expect(lines(text)).toEqual(["src/a.ts:1: const needle = 1;", "src/a.ts:3: needle", "src/important.log:1: needle in log", "src/sub/b.test.ts:1: needle.*needle", "[not searched: 1 secret]"]);
+    expect(lines(text)).toEqual([
+      "src/a.ts:1: const needle = 1;",
+      "src/a.ts:3: needle",
+      "src/important.log:1: needle in log",
+      "src/sub/b.test.ts:1: needle.*needle",
+      "[not searched: 1 secret]",
+    ]);
     expect(text).toMatch(/^4 matches in 8 files searched/u);
     expect(lines(await call("search_text", { pattern: "needle.*needle" }))[0]).toBe("src/sub/b.test.ts:1: needle.*needle");
   });
@@ -137,7 +144,8 @@ describe("search_text", () => {
     const call = caller(made);
     const text = await call("search_text", { pattern: "needle" });
     expect(text).toBe("0 matches in 0 files searched\n[not searched: 2 secret]");
-    for (const path of [".env", "keys/id_rsa", "link"]) expect((await failureOf(() => call("search_text", { pattern: "needle", path }))).code).toBe("policy_denied");
+    for (const path of [".env", "keys/id_rsa", "link"])
+      expect((await failureOf(() => call("search_text", { pattern: "needle", path }))).code).toBe("policy_denied");
   });
 
   it("sees the overlay", async () => {
@@ -151,7 +159,9 @@ describe("search_text", () => {
 
   it("skips binary, not UTF-8 and large files, and says so", async () => {
     const made = fixture({ bin: Buffer.from("needle\0"), latin: Buffer.from([0x6e, 0xfc]), large: "needle\n".repeat(400_000) });
-    expect(await caller(made)("search_text", { pattern: "needle" })).toBe("0 matches in 0 files searched\n[not searched: 2 binary or not UTF-8, 1 larger than 2 MiB]");
+    expect(await caller(made)("search_text", { pattern: "needle" })).toBe(
+      "0 matches in 0 files searched\n[not searched: 2 binary or not UTF-8, 1 larger than 2 MiB]",
+    );
   });
 
   it("is cut in number of matches and in length of lines", async () => {
@@ -187,7 +197,10 @@ describe("search_text", () => {
     const made = fixture({ "a.txt": "x" });
     const controller = new AbortController();
     controller.abort();
-    for (const tool of ["search_text", "list_files"]) expect((await failureOf(() => caller(made)(tool, { pattern: "x" }, { signal: controller.signal }))).code).toMatch(/cancelled|invalid_input/u);
+    for (const tool of ["search_text", "list_files"])
+      expect((await failureOf(() => caller(made)(tool, { pattern: "x" }, { signal: controller.signal }))).code).toMatch(
+        /cancelled|invalid_input/u,
+      );
     expect((await failureOf(() => caller(made)("search_text", { pattern: "x" }, { signal: controller.signal }))).code).toBe("cancelled");
   });
 

@@ -15,7 +15,9 @@ describe("read_file", () => {
 
   it("says what is unusual: CRLF, a byte order mark, no line end at the end, mixed line ends", async () => {
     const call = caller(fixture({ crlf: "\ufeffa\r\nb", mixed: "a\r\nb\n", cr: "a\rb\n" }));
-    expect(await call("read_file", { path: "crlf" })).toBe("`crlf`, lines 1-2 of 2 (line ends CRLF; starts with a byte order mark; no line end after the last line)\na\nb");
+    expect(await call("read_file", { path: "crlf" })).toBe(
+      "`crlf`, lines 1-2 of 2 (line ends CRLF; starts with a byte order mark; no line end after the last line)\na\nb",
+    );
     expect(await call("read_file", { path: "mixed" })).toBe("`mixed`, lines 1-2 of 2 (line ends partly CRLF, partly LF)\na\nb");
     expect(await call("read_file", { path: "cr" })).toBe("`cr`, lines 1-1 of 1\na\rb");
   });
@@ -49,16 +51,31 @@ describe("read_file", () => {
     const made = fixture({ "dir/a": "x", "big.bin": Buffer.alloc(32 * 1024 * 1024 + 1), two: "a\nb\n" });
     execFileSync("mkfifo", [join(made.root, "pipe")]);
     const call = caller(made);
-    expect(await failureOf(() => call("read_file", { path: "big.bin" }))).toMatchObject({ code: "invalid_input", message: expect.stringContaining("33554433 bytes") });
-    expect(await failureOf(() => call("read_file", { path: "dir" }))).toMatchObject({ code: "invalid_input", message: expect.stringContaining("is a folder") });
-    expect(await failureOf(() => call("read_file", { path: "pipe" }))).toMatchObject({ code: "invalid_input", message: expect.stringContaining("pipe") });
-    expect(await failureOf(() => call("read_file", { path: "two", start_line: 3 }))).toMatchObject({ code: "invalid_input", message: expect.stringContaining("has 2 lines") });
+    expect(await failureOf(() => call("read_file", { path: "big.bin" }))).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("33554433 bytes"),
+    });
+    expect(await failureOf(() => call("read_file", { path: "dir" }))).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("is a folder"),
+    });
+    expect(await failureOf(() => call("read_file", { path: "pipe" }))).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("pipe"),
+    });
+    expect(await failureOf(() => call("read_file", { path: "two", start_line: 3 }))).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("has 2 lines"),
+    });
     expect((await failureOf(() => call("read_file", { path: "two", start_line: 2, end_line: 1 }))).code).toBe("invalid_input");
   });
 
   it("names similar files when there is none", async () => {
     const call = caller(fixture({ "src/parser.ts": "x", "lib/util.ts": "x" }));
-    expect(await failureOf(() => call("read_file", { path: "src/parsr.ts" }))).toMatchObject({ code: "not_found", message: expect.stringContaining("`src/parser.ts`") });
+    expect(await failureOf(() => call("read_file", { path: "src/parsr.ts" }))).toMatchObject({
+      code: "not_found",
+      message: expect.stringContaining("`src/parser.ts`"),
+    });
     expect((await failureOf(() => call("read_file", { path: "parser.ts" }))).message).toContain("`src/parser.ts`");
     expect((await failureOf(() => call("read_file", { path: "zzz/qqqqqqqq.xyz" }))).message).toContain("no folder `zzz`");
     expect((await failureOf(() => call("read_file", { path: "lib/util.ts/x" }))).code).toBe("not_found");
@@ -113,16 +130,22 @@ describe("write_file", () => {
 
   it("refuses text that UTF-8 cannot hold, instead of changing it silently", async () => {
     const call = caller(fixture());
-    expect(await failureOf(() => call("write_file", { path: "f", content: "a\ud800" }))).toMatchObject({ code: "invalid_input", message: expect.stringContaining("position 1") });
+    expect(await failureOf(() => call("write_file", { path: "f", content: "a\ud800" }))).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("position 1"),
+    });
   });
 
-  it.each(["../x", "/tmp/x", ".git/config", ".git/hooks/pre-commit", ".bosun/config.json", ".env", "a\0b", "dir"])("writes nothing to %j", async (path) => {
-    const made = fixture();
-    mkdirSync(join(made.root, "dir"));
-    const failure = await failureOf(() => caller(made)("write_file", { path, content: "x" }));
-    expect(["invalid_input", "policy_denied"]).toContain(failure.code);
-    expect(made.overlay.changesOf("s1")).toEqual([]);
-  });
+  it.each(["../x", "/tmp/x", ".git/config", ".git/hooks/pre-commit", ".bosun/config.json", ".env", "a\0b", "dir"])(
+    "writes nothing to %j",
+    async (path) => {
+      const made = fixture();
+      mkdirSync(join(made.root, "dir"));
+      const failure = await failureOf(() => caller(made)("write_file", { path, content: "x" }));
+      expect(["invalid_input", "policy_denied"]).toContain(failure.code);
+      expect(made.overlay.changesOf("s1")).toEqual([]);
+    },
+  );
 
   it("leaves a file to the step that is changing it", async () => {
     const made = fixture({ "a.txt": "old" });
@@ -130,7 +153,10 @@ describe("write_file", () => {
     await call("read_file", { path: "a.txt" }, { step: "one" });
     await call("write_file", { path: "a.txt", content: "one's" }, { step: "one" });
     expect(await call("read_file", { path: "a.txt" }, { step: "two" })).toContain("one's");
-    expect(await failureOf(() => call("edit_file", { path: "a.txt", old_text: "one", new_text: "two" }, { step: "two" }))).toMatchObject({ code: "conflict", message: expect.stringContaining("`one`") });
+    expect(await failureOf(() => call("edit_file", { path: "a.txt", old_text: "one", new_text: "two" }, { step: "two" }))).toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("`one`"),
+    });
   });
 });
 
@@ -168,7 +194,10 @@ describe("edit_file", () => {
     const made = fixture({ f: "a\na\nb b\na\nzzz\nb\n" });
     const call = caller(made);
     await call("read_file", { path: "f" });
-    expect(await failureOf(() => call("edit_file", { path: "f", old_text, new_text }))).toMatchObject({ code: "invalid_input", message: expect.stringContaining(why) });
+    expect(await failureOf(() => call("edit_file", { path: "f", old_text, new_text }))).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining(why),
+    });
     expect(made.overlay.changesOf("s1")).toEqual([]);
   });
 
@@ -212,7 +241,8 @@ describe("delete_file and move_file", () => {
     expect((await failureOf(() => call("delete_file", { path: "a.txt" }))).code).toBe("conflict");
     expect((await failureOf(() => call("delete_file", { path: "b.txt" }))).code).toBe("not_found");
     await call("read_file", { path: "a.txt" });
-    for (const to of ["../a.txt", "out/a.txt", ".git/a", ".env"]) expect(["invalid_input", "policy_denied"]).toContain((await failureOf(() => call("move_file", { from: "a.txt", to }))).code);
+    for (const to of ["../a.txt", "out/a.txt", ".git/a", ".env"])
+      expect(["invalid_input", "policy_denied"]).toContain((await failureOf(() => call("move_file", { from: "a.txt", to }))).code);
     expect(made.overlay.changesOf("s1")).toEqual([]);
   });
 });

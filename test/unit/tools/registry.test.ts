@@ -34,7 +34,8 @@ describe("the tools of workers", () => {
   });
 
   it("are offered as closed JSON Schemas", () => {
-    for (const offer of toolOffers(registry, [...registry.keys(), "give_up"])) expect(offer.parameters).toMatchObject({ type: "object", additionalProperties: false });
+    for (const offer of toolOffers(registry, [...registry.keys(), "give_up"]))
+      expect(offer.parameters).toMatchObject({ type: "object", additionalProperties: false });
     expect(() => toolOffers(registry, ["run_command"])).toThrow(/There is no tool "run_command"/u);
   });
 
@@ -42,7 +43,8 @@ describe("the tools of workers", () => {
     expect(tool("read_file").effects({ path: "a" })).toEqual({ reads: ["a"], writes: [], exclusive: false });
     expect(tool("search_text").effects({ pattern: "x" })).toEqual({ reads: ["."], writes: [], exclusive: false });
     expect(tool("move_file").effects({ from: "a", to: "b" })).toMatchObject({ writes: ["a", "b"] });
-    for (const name of ["write_file", "edit_file", "delete_file"]) expect(tool(name).effects({ path: "a", content: "", old_text: "", new_text: "" })).toMatchObject({ writes: ["a"] });
+    for (const name of ["write_file", "edit_file", "delete_file"])
+      expect(tool(name).effects({ path: "a", content: "", old_text: "", new_text: "" })).toMatchObject({ writes: ["a"] });
     expect(giveUp.effects({ reason: "x" }).exclusive).toBe(true);
   });
 });
@@ -66,6 +68,9 @@ describe("arguments that a model wrote", () => {
     ['{"path":"a","mode":"r"}', "mode"],
     ['{"path":"a","__proto__":{"x":1}}', "__proto__"],
   ])("are refused with what is wrong: %s", async (text, why) => {
-    expect(await failureOf(() => parseArguments(tool("read_file"), text))).toMatchObject({ code: "invalid_input", message: expect.stringContaining(why) });
+    expect(await failureOf(() => parseArguments(tool("read_file"), text))).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining(why),
+    });
   });
 });

@@ -39,7 +39,20 @@ describe("a path that a model wrote", () => {
     expect((await failureOf(() => workspace.forReading("/a\u001b[2J\u202e"))).message).toContain('"/a\\u{1b}[2J\\u{202e}"');
   });
 
-  it.each(["CON", "sub/nul.txt", "com1", "LPT9.log", "aux .c", "name.", "name ", "dir./x", "tab\tname", "a\nb", "rtl\u202ecod.exe", "zero\u200fwidth"])("cannot name a new file: %j", async (path) => {
+  it.each([
+    "CON",
+    "sub/nul.txt",
+    "com1",
+    "LPT9.log",
+    "aux .c",
+    "name.",
+    "name ",
+    "dir./x",
+    "tab\tname",
+    "a\nb",
+    "rtl\u202ecod.exe",
+    "zero\u200fwidth",
+  ])("cannot name a new file: %j", async (path) => {
     const { workspace } = fixture();
     expect((await failureOf(() => workspace.forWriting(path))).code).toBe("invalid_input");
   });
@@ -139,9 +152,19 @@ describe("symbolic links", () => {
 });
 
 describe("what workers are kept from", () => {
-  it.each([".git/config", ".GIT/hooks/pre-commit", "sub/.git/config", ".git", ".git./config", ".git /x", ".g\u200cit/config", "git~1/config"])("git's own data is neither read, listed nor written: %j", async (path) => {
+  it.each([
+    ".git/config",
+    ".GIT/hooks/pre-commit",
+    "sub/.git/config",
+    ".git",
+    ".git./config",
+    ".git /x",
+    ".g\u200cit/config",
+    "git~1/config",
+  ])("git's own data is neither read, listed nor written: %j", async (path) => {
     const { workspace } = fixture();
-    for (const resolve of [workspace.forReading, workspace.forWriting, workspace.forListing]) expect((await failureOf(() => resolve(path))).code).toBe("policy_denied");
+    for (const resolve of [workspace.forReading, workspace.forWriting, workspace.forListing])
+      expect((await failureOf(() => resolve(path))).code).toBe("policy_denied");
     expect(isGitInternal(path)).toBe(true);
   });
 
@@ -154,7 +177,8 @@ describe("what workers are kept from", () => {
     const root = tempFolder("root");
     const workspace = createWorkspace({ root, bosunHome: join(root, "data", "bosun"), closed: [join(root, "settings.json")] });
     for (const path of ["data/bosun", "data/bosun/journal.db", "settings.json"]) {
-      for (const resolve of [workspace.forReading, workspace.forWriting]) expect((await failureOf(() => resolve(path))).code).toBe("policy_denied");
+      for (const resolve of [workspace.forReading, workspace.forWriting])
+        expect((await failureOf(() => resolve(path))).code).toBe("policy_denied");
       expect(workspace.isClosed(path)).toBe(true);
     }
     expect(workspace.forWriting("data/other").path).toBe("data/other");
@@ -163,7 +187,8 @@ describe("what workers are kept from", () => {
   it("Bosun's configuration is read but never written", async () => {
     const { workspace } = fixture({ ".bosun/config.json": "{}" });
     expect(workspace.forReading(".bosun/config.json").kind).toBe("file");
-    for (const path of [".bosun/config.json", ".bosun/workers/x.md", ".BOSUN/x"]) expect((await failureOf(() => workspace.forWriting(path))).code).toBe("policy_denied");
+    for (const path of [".bosun/config.json", ".bosun/workers/x.md", ".BOSUN/x"])
+      expect((await failureOf(() => workspace.forWriting(path))).code).toBe("policy_denied");
   });
 
   it.each([
@@ -193,14 +218,20 @@ describe("what workers are kept from", () => {
   ])("a secret is neither read nor written, and the error says what comes later: %j", async (path) => {
     const { workspace } = fixture();
     for (const resolve of [workspace.forReading, workspace.forWriting]) {
-      expect(await failureOf(() => resolve(path))).toMatchObject({ code: expect.stringMatching(/policy_denied/u), message: expect.stringContaining("comes with policy") });
+      expect(await failureOf(() => resolve(path))).toMatchObject({
+        code: expect.stringMatching(/policy_denied/u),
+        message: expect.stringContaining("comes with policy"),
+      });
     }
     expect(isSecret(path)).toBe(true);
   });
 
-  it.each(["src/environment.ts", "credentials.ts", "src/secrets.ts", "keyboard.ts", "docs/pem.md", "package.json"])("an ordinary file is no secret: %j", (path) => {
-    expect(isSecret(path)).toBe(false);
-  });
+  it.each(["src/environment.ts", "credentials.ts", "src/secrets.ts", "keyboard.ts", "docs/pem.md", "package.json"])(
+    "an ordinary file is no secret: %j",
+    (path) => {
+      expect(isSecret(path)).toBe(false);
+    },
+  );
 
   it("staged files of a change set that is being applied are Bosun's", async () => {
     const { workspace } = fixture();
