@@ -5,6 +5,7 @@ import type DatabaseConstructor from "better-sqlite3";
 import type { Database } from "better-sqlite3";
 import { BosunError } from "../../shared/errors.ts";
 import { migrate } from "./migrations.ts";
+import { makePrivate } from "./private-file.ts";
 
 export interface OpenedDatabase {
   readonly db: Database;
@@ -32,6 +33,7 @@ export function openDatabase(file: string, options: { readonly: boolean; check: 
 }
 
 function openChecked(file: string, options: { readonly: boolean; check: boolean }): Database {
+  if (!options.readonly) makePrivate(file);
   const db = new (loadDriver())(file, { readonly: options.readonly, fileMustExist: options.readonly, timeout: 5_000 });
   try {
     if (options.check) {

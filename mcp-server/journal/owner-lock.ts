@@ -6,6 +6,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BosunError } from "../../shared/errors.ts";
 import { loadDriver } from "./open-database.ts";
+import { makePrivate } from "./private-file.ts";
 
 export interface OwnerLock {
   /** False when an earlier owner ended without giving the folder free. */
@@ -15,7 +16,9 @@ export interface OwnerLock {
 
 /** @throws BosunError conflict while another living process owns the folder. */
 export function takeOwnerLock(folder: string): OwnerLock {
-  const db = new (loadDriver())(join(folder, "owner.lock"), { timeout: 0 });
+  const file = join(folder, "owner.lock");
+  makePrivate(file);
+  const db = new (loadDriver())(file, { timeout: 0 });
   const note = join(folder, "owner.json");
   try {
     db.pragma("journal_mode = MEMORY");
