@@ -4,7 +4,6 @@
  * overlay, and only `changes/` applies that, after a person's approval.
  */
 import type { z } from "zod";
-import type { Json } from "../../shared/durable.ts";
 import type { FileChange } from "../../shared/change.ts";
 import type { Effects } from "../../shared/effects.ts";
 import type { Workspace } from "./workspace.ts";
@@ -46,6 +45,3 @@ export interface Tool<S extends z.ZodObject = z.ZodObject> extends ToolDefinitio
   /** @throws BosunError for everything expected: `not_found`, `invalid_input`, `conflict`, `policy_denied`, `tool_failed`. */
   run(args: z.infer<S>, ctx: ToolContext): Promise<ToolResult>;
 }
-
-/** The arguments' JSON Schema, as offered to a model. */
-export type ToolSchema = Json;

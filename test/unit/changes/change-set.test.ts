@@ -98,7 +98,7 @@ describe("the diff of a change set", () => {
     [
       "rewritten.txt",
       `${Array.from({ length: 3000 }, (_, i) => `old ${i}`).join("\n")}\n`,
-      `${Array.from({ length: 3000 }, (_, i) => `new ${i}`).join("\n")}`,
+      Array.from({ length: 3000 }, (_, i) => `new ${i}`).join("\n"),
     ],
   ];
 

@@ -244,7 +244,8 @@ describe("a hostile repository", () => {
     git(made.root, "submodule", "add", "-q", inner.root, "sub");
     git(made.root, "commit", "-qm", "submodule");
     const { command, sprung } = trap();
-    git(join(made.root, "sub"), "config", "core.fsmonitor", command);
+    git(join(made.root, "sub"), "config", "filter.inner.clean", command);
+    made.disk("sub/.gitattributes", "* filter=inner\n");
     git(made.root, "config", "diff.submodule", "diff");
     made.disk("sub/s.txt", "2\n");
     await useAll(made);
