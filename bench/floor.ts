@@ -11,6 +11,8 @@ import { PLAN } from "./task.ts";
 
 type Message = OpenAI.Chat.Completions.ChatCompletionMessageParam;
 
+type Answer = OpenAI.Chat.Completions.ChatCompletionAssistantMessageParam & { readonly content: string };
+
 export interface Floor {
   run(task: string): Promise<string>;
   close(): void;
@@ -36,7 +38,7 @@ export function createFloor(options: {
     function: { name: offer.name, description: offer.description, parameters: offer.parameters as Record<string, unknown> },
   }));
 
-  async function ask(messages: readonly Message[], extra: object): Promise<OpenAI.Chat.Completions.ChatCompletionAssistantMessageParam> {
+  async function ask(messages: readonly Message[], extra: object): Promise<Answer> {
     const stream = await client.chat.completions.create({
       model: "bench",
       messages: [...messages],
@@ -73,7 +75,7 @@ export function createFloor(options: {
       }
       if (answer.tool_calls !== undefined) continue;
       insert.run(task, step.id, JSON.stringify(messages));
-      return typeof answer.content === "string" ? answer.content : "";
+      return answer.content;
     }
   }
 
@@ -86,7 +88,7 @@ export function createFloor(options: {
       const planned = await ask(opening, {
         response_format: { type: "json_schema", json_schema: { name: "task_plan", strict: true, schema: options.planSchema } },
       });
-      const plan = JSON.parse(String(planned.content)) as typeof PLAN;
+      const plan = JSON.parse(planned.content) as typeof PLAN;
       insert.run(task, "plan", JSON.stringify([...opening, planned]));
       const reports = await Promise.all(plan.steps.map((step) => work(task, step)));
       const last: Message[] = [
@@ -95,7 +97,7 @@ export function createFloor(options: {
       ];
       const answer = await ask(last, {});
       insert.run(task, "synthesise", JSON.stringify([...last, answer]));
-      return String(answer.content);
+      return answer.content;
     },
     close: () => db.close(),
   };

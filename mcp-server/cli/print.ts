@@ -4,14 +4,16 @@ import { escapeLine } from "./escape.ts";
 import type { CliIo } from "./io.ts";
 import { wantsColor } from "./io.ts";
 import { type Line, paint } from "./render/line.ts";
+import { wrapWords } from "./text-width.ts";
 
 export function printLines(io: CliIo, lines: readonly Line[]): void {
   const color = wantsColor(io);
   for (const line of lines) io.stdout.write(`${paint(line, color)}\n`);
 }
 
+/** Text for reading: on a terminal long lines break between words, elsewhere it stays as it is. */
 export function printText(io: CliIo, text: string): void {
-  io.stdout.write(`${text}\n`);
+  io.stdout.write(`${io.stdout.isTTY ? wrapWords(text, drawingWidth(io)) : text}\n`);
 }
 
 export function printJson(io: CliIo, value: unknown): void {

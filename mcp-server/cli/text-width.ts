@@ -28,3 +28,28 @@ export function cutToWidth(text: string, columns: number): string {
   }
   return columns < 1 ? "" : `${kept}…`;
 }
+
+/** Breaks lines wider than `columns` between words; what follows is indented as the line is. A word that is too wide stays whole. */
+export function wrapWords(text: string, columns: number): string {
+  return text
+    .split("\n")
+    .map((line) => wrapLine(line, columns))
+    .join("\n");
+}
+
+function wrapLine(line: string, columns: number): string {
+  if (textWidth(line) <= columns) return line;
+  const indent = /^\s*(?:[-*] )?/u.exec(line)?.[0] ?? "";
+  const lines: string[] = [];
+  let current = indent;
+  for (const word of line.slice(indent.length).split(" ")) {
+    const started = current.trim() !== "" && current !== indent;
+    if (started && textWidth(`${current} ${word}`) > columns) {
+      lines.push(current);
+      current = `${" ".repeat(indent.length)}${word}`;
+    } else {
+      current = started ? `${current} ${word}` : `${current}${word}`;
+    }
+  }
+  return [...lines, current].join("\n");
+}

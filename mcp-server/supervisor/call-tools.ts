@@ -27,13 +27,11 @@ export async function callTools(ctx: Ctx, step: PlanStep, calls: readonly ToolCa
     const done = await Promise.all(wave.map((index) => useTool(ctx, step, taken[index] as ToolCall)));
     for (const [position, index] of wave.entries()) results[index] = done[position] as Result;
   }
-  const refused = calls
-    .slice(MAX_CALLS)
-    .map((call): TranscriptItem => ({
-      role: "tool",
-      tool_call_id: call.id,
-      content: `Not done: at most ${MAX_CALLS} calls in one answer.`,
-    }));
+  const refused = calls.slice(MAX_CALLS).map((call): TranscriptItem => ({
+    role: "tool",
+    tool_call_id: call.id,
+    content: `Not done: at most ${MAX_CALLS} calls in one answer.`,
+  }));
   return {
     messages: [...results.map((result) => result.message), ...refused],
     wrote: results.some((result) => result.wrote),
