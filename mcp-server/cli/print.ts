@@ -11,8 +11,12 @@ export function printLines(io: CliIo, lines: readonly Line[]): void {
   for (const line of lines) io.stdout.write(`${paint(line, color)}\n`);
 }
 
-/** Text for reading: on a terminal long lines break between words, elsewhere it stays as it is. */
 export function printText(io: CliIo, text: string): void {
+  io.stdout.write(`${text}\n`);
+}
+
+/** Text for reading, nothing to copy: on a terminal long lines break between words, elsewhere it stays as it is. */
+export function printProse(io: CliIo, text: string): void {
   io.stdout.write(`${io.stdout.isTTY ? wrapWords(text, drawingWidth(io)) : text}\n`);
 }
 

@@ -3,7 +3,7 @@ import type { ChangeSetView, RunView } from "../../shared/run-view.ts";
 import { escapeLine, escapeText } from "./escape.ts";
 import type { Followed } from "./follow-run.ts";
 import type { CliIo } from "./io.ts";
-import { printError, printJson, printLines, printText } from "./print.ts";
+import { printError, printJson, printLines, printProse, printText } from "./print.ts";
 import { type Line, piece } from "./render/line.ts";
 import { plural } from "./render/numbers.ts";
 import type { Service } from "../service.ts";
@@ -17,7 +17,7 @@ export function showEnd(io: CliIo, service: Service, { view, exitCode }: Followe
     printJson(io, view);
     return exitCode;
   }
-  if (view.answer !== null) printText(io, `\n${escapeText(view.answer)}\n`);
+  if (view.answer !== null) printProse(io, `\n${escapeText(view.answer)}\n`);
   const changes = service.getRun(view.run_id, ["changes"]).changes ?? [];
   printLines(io, appliedLines(changes));
   if (view.error !== null && view.status !== "completed") printError(io, view.error, false);

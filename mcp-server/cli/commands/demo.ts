@@ -32,7 +32,7 @@ interface DemoEnd {
 async function begin(context: CliContext, folder: DemoFolder): Promise<DemoEnd> {
   const { io } = context;
   folder.create();
-  printText(
+  printProse(
     io,
     "A demonstration: a throw-away copy of examples/retry-helper, real tools, and the built-in scripted model (no key, no network).\n",
   );
