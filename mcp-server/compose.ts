@@ -7,11 +7,12 @@ import { deadlineSecondsOf } from "../shared/config.ts";
 import type { ToolOffer } from "../shared/model.ts";
 import type { WorkerDefinition } from "../shared/worker.ts";
 import { countRule, createAskModel } from "./activities/ask-model.ts";
-import { createChangeActivities } from "./activities/changes.ts";
+import { appliedChanges, createChangeActivities } from "./activities/changes.ts";
 import { createConfigureActivities } from "./activities/configure.ts";
 import { createRunStates } from "./activities/run-state.ts";
 import type { RunStates } from "./activities/run-state.ts";
 import { createToolActivities } from "./activities/use-tool.ts";
+import { forgetApplied } from "./changes/manifest.ts";
 import { loadConfig } from "./config/load-config.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
 import { userFolders, workspaceDataFolder } from "./config/paths.ts";
@@ -166,7 +167,11 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
       onParked: (runId) => states.drop(runId),
     });
     engine.subscribe((note) => {
-      if (note.type === "event") logEvent(log, note.event);
+      if (note.type !== "event") return;
+      logEvent(log, note.event);
+      // The receipts of an ended run are in the journal: what marked its change sets as applied is of no use any more.
+      if (note.event.kind === "run-ended")
+        for (const { change_set_id: id } of appliedChanges(journal, note.event.run_id)) forgetApplied({ dataDir, changeSetId: id });
     });
     return createLocalService({
       engine,

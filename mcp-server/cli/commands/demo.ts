@@ -6,7 +6,7 @@ import { type DemoFolder, demoFolder } from "../demo-folder.ts";
 import { EXIT } from "../exit-code.ts";
 import { type Followed, followRun } from "../follow-run.ts";
 import { canAsk } from "../io.ts";
-import { printLines, printText } from "../print.ts";
+import { printLines, printProse, printText } from "../print.ts";
 import { diffLines } from "../render/diff-lines.ts";
 import { showEnd } from "../show-end.ts";
 
