@@ -3,7 +3,7 @@ import type { ChangeSetView, RunView } from "../../shared/run-view.ts";
 import { escapeLine, escapeText } from "./escape.ts";
 import type { Followed } from "./follow-run.ts";
 import type { CliIo } from "./io.ts";
-import { printError, printJson, printLines, printProse, printText } from "./print.ts";
+import { printError, printJson, printLines, printProse } from "./print.ts";
 import { type Line, piece } from "./render/line.ts";
 import { plural } from "./render/numbers.ts";
 import type { Service } from "../service.ts";
