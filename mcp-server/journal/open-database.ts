@@ -1,5 +1,5 @@
 /** Opens the journal's SQLite file; a corrupt one is kept aside, never overwritten, never silently ignored. */
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type DatabaseConstructor from "better-sqlite3";
 import type { Database } from "better-sqlite3";
@@ -13,16 +13,29 @@ export interface OpenedDatabase {
   readonly setAside: string | null;
 }
 
+/** A statement that says clearly when the file under it is damaged. */
+export interface Sql {
+  get(...values: readonly unknown[]): unknown;
+  all(...values: readonly unknown[]): unknown[];
+  run(...values: readonly unknown[]): { readonly lastInsertRowid: number | bigint };
+}
+
 /**
- * @param options.check runs SQLite's `quick_check` first; wanted after an unclean end.
+ * @param options.check runs SQLite's `quick_check` first; wanted after an unclean end. It is also run after {@link damaged}.
  * @throws BosunError internal (cannot be opened), conflict (newer schema, locked)
  */
 export function openDatabase(file: string, options: { readonly: boolean; check: boolean }): OpenedDatabase {
+  const marker = markerOf(file);
+  const wasDamaged = !options.readonly && existsSync(marker);
   try {
-    return { db: openChecked(file, options), setAside: null };
+    const db = openChecked(file, wasDamaged ? { ...options, check: true } : options);
+    if (wasDamaged) rmSync(marker, { force: true });
+    return { db, setAside: null };
   } catch (error) {
-    if (!isCorruption(error) || options.readonly) throw explain(file, error);
+    if (!isCorruption(error)) throw explain(file, error);
+    if (options.readonly) throw damaged(file, error);
   }
+  rmSync(marker, { force: true });
   const aside = `${file}.corrupt-${new Date().toISOString().replaceAll(/[:.]/gu, "-")}`;
   for (const suffix of ["", "-wal", "-shm"]) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
   try {
@@ -62,7 +75,27 @@ export function loadDriver(): typeof DatabaseConstructor {
   return createRequire(import.meta.url)("better-sqlite3") as typeof DatabaseConstructor;
 }
 
-function isCorruption(error: unknown): boolean {
+function markerOf(file: string): string {
+  return `${file}.damaged`;
+}
+
+/** What to throw when corruption shows while the file is in use. It is also marked, so that the next owner looks and keeps it aside. */
+export function damaged(file: string, error: unknown): BosunError {
+  try {
+    writeFileSync(markerOf(file), "", { mode: 0o600 });
+  } catch {
+    // Then the next owner finds it as this one did.
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new BosunError(
+    "internal",
+    `the journal ${file} is damaged (${reason}), so nothing more is done. The next \`bosun run\` keeps it aside and begins a new one`,
+    { cause: error },
+  );
+}
+
+/** Does SQLite say that the file is not sound? */
+export function isCorruption(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB" || (typeof code === "string" && code.startsWith("SQLITE_CORRUPT_"));
 }

@@ -1,16 +1,16 @@
 /** Projections that are tables: waits, approvals and usage, kept with each event in the same transaction. */
-import type { Statement } from "better-sqlite3";
 import type { EventOf, RunEvent } from "../../shared/events.ts";
 import type { ApprovalDecision } from "../../shared/events.ts";
 import type { Usage } from "../../shared/usage.ts";
 import { callPath } from "./fold-run.ts";
+import type { Sql } from "./open-database.ts";
 
 /** Every table that can be thrown away and built again from the events. */
 export const PROJECTIONS = ["runs", "waits", "approvals", "usage"] as const;
 
 export const APPROVAL_SIGNAL = "approval:";
 
-export function createProjector(sql: (text: string) => Statement): (run: number, event: RunEvent) => void {
+export function createProjector(sql: (text: string) => Sql): (run: number, event: RunEvent) => void {
   return (run, event) => {
     switch (event.kind) {
       case "wait-started":

@@ -1,6 +1,5 @@
 /** The journal on SQLite (WAL). One transaction per commit: events, blobs and projections together. */
-import { chmodSync } from "node:fs";
-import type { Database, Statement } from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 import { createHash } from "node:crypto";
 import type { BlobRef } from "../../shared/change.ts";
 import { BosunError, isBosunError } from "../../shared/errors.ts";
@@ -10,7 +9,8 @@ import type { BlobStore } from "./blobs.ts";
 import { chainHash, GENESIS } from "./chain-hash.ts";
 import { foldEvent, startFold, statusOf } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
-import { openDatabase } from "./open-database.ts";
+import { damaged, isCorruption, openDatabase } from "./open-database.ts";
+import type { Sql } from "./open-database.ts";
 import type { Append, ApprovalRow, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
 import { createProjector, PROJECTIONS } from "./projector.ts";
 
@@ -51,15 +51,21 @@ export function openJournalReader(file: string): { reader: JournalReader; close:
 /** Opens as the owner: migrates, takes the next epoch. The caller holds the owner lock. */
 export function createSqliteJournal(options: JournalOptions): { journal: Journal; setAside: string | null } {
   const { db, setAside } = openDatabase(options.file, { readonly: false, check: options.check ?? false });
-  for (const suffix of ["", "-wal", "-shm"]) tryChmod(options.file + suffix);
   if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`);
-  return { journal: new SqliteJournal(db, options.now), setAside };
+  try {
+    return { journal: new SqliteJournal(db, options.now), setAside };
+  } catch (error) {
+    db.close();
+    // Now it is marked as damaged: opened again it is looked at closely.
+    if (setAside === null && isBosunError(error) && isCorruption(error.cause)) return createSqliteJournal({ ...options, check: true });
+    throw error;
+  }
 }
 
 class SqliteJournalReader implements JournalReader {
   readonly blobs: BlobStore;
   protected readonly db: Database;
-  readonly #statements = new Map<string, Statement>();
+  readonly #statements = new Map<string, Sql>();
 
   constructor(db: Database) {
     this.db = db;
@@ -72,13 +78,26 @@ class SqliteJournalReader implements JournalReader {
     };
   }
 
-  protected sql(text: string): Statement {
+  protected sql(text: string): Sql {
     let statement = this.#statements.get(text);
     if (statement === undefined) {
-      statement = this.db.prepare(text);
+      const prepared = this.#sound(() => this.db.prepare(text));
+      statement = {
+        get: (...values) => this.#sound(() => prepared.get(...values)),
+        all: (...values) => this.#sound(() => prepared.all(...values)),
+        run: (...values) => this.#sound(() => prepared.run(...values)),
+      };
       this.#statements.set(text, statement);
     }
     return statement;
+  }
+
+  #sound<T>(use: () => T): T {
+    try {
+      return use();
+    } catch (error) {
+      throw isCorruption(error) ? damaged(this.db.name, error) : error;
+    }
   }
 
   protected findBlob(hash: string): Buffer | undefined {
@@ -378,12 +397,4 @@ function explainWrite(error: unknown): BosunError {
     `the journal cannot be written (${code || "error"}): ${message}. Nothing more is done; \`bosun resume <run>\` goes on where it was`,
     { cause: error },
   );
-}
-
-function tryChmod(file: string): void {
-  try {
-    chmodSync(file, 0o600);
-  } catch {
-    // The -wal and -shm files are there only after the first write.
-  }
 }

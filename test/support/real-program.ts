@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunView } from "../../shared/run-view.ts";
-import type { OpenAiServer, ReceivedRequest, ServerReply } from "./openai-server.ts";
+import type { OpenAiServer, OpenAiServerOptions, ReceivedRequest } from "./openai-server.ts";
 import { startOpenAiServer } from "./openai-server.ts";
 
 export const root = join(import.meta.dirname, "../..");
@@ -73,7 +73,9 @@ export interface Place {
   run(args: readonly string[], options?: StartOptions): Promise<Ended>;
   /** The same on a terminal of 120 columns and 50 rows. */
   terminal(args: readonly string[], options?: StartOptions): Started;
-  /** Shows that the state is intact: the run replays, the list works, nothing runs any more, and the next run completes. */
+  /** Throws unless this run replays with nothing that diverges. */
+  expectReplay(runId: string): Promise<void>;
+  /** Throws unless the state is intact: the list works, nothing runs any more, all runs replay, and the next run completes. */
   expectIntact(): Promise<void>;
 }
 
@@ -81,7 +83,7 @@ export interface PlaceOptions {
   /** Files of the workspace: text, bytes, or bytes with a mode. */
   readonly files?: Readonly<Record<string, string | Buffer | { readonly bytes: Buffer | string; readonly mode: number }>>;
   /** The model; left out, every request gets a report of one line. */
-  reply?(request: ReceivedRequest, n: number): ServerReply | Promise<ServerReply>;
+  readonly reply?: OpenAiServerOptions["reply"];
   /** `bosun.json` in the data folder. */
   readonly config?: object | string;
 }
@@ -152,6 +154,10 @@ function placeOf(at: {
     if (name === undefined) throw new Error("there is no data folder yet");
     return join(workspaces, name);
   };
+  const expectReplay = async (runId: string): Promise<void> => {
+    const replay = await run(["replay", runId]);
+    if (replay.code !== 0) throw new Error(`bosun replay: ${replay.stdout}${replay.stderr}`);
+  };
   return {
     folder: at.folder,
     home: at.home,
@@ -165,14 +171,14 @@ function placeOf(at: {
       const words = [process.execPath, options.script ?? program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
       return launch(["script", "-qefc", `stty cols 120 rows 50; exec ${words.join(" ")}`, "/dev/null"], options);
     },
+    expectReplay,
     expectIntact: async () => {
       const before = await run(["runs", "--json"]);
       if (before.code !== 0) throw new Error(`bosun runs: ${before.stderr}`);
       const { runs } = JSON.parse(before.stdout) as { runs: RunView[] };
       for (const view of runs) {
         if (view.status === "running") throw new Error(`${view.run_id} is still running`);
-        const replay = await run(["replay", view.run_id]);
-        if (replay.code !== 0) throw new Error(`bosun replay: ${replay.stdout}${replay.stderr}`);
+        await expectReplay(view.run_id);
       }
       const next = await run(["run", "the next task", "--worker", "researcher", "--model", `scripted:${helloScript(at.folder)}`]);
       if (next.code !== 0 || !next.stdout.includes("Hello again.")) throw new Error(`the next run: ${next.stdout}${next.stderr}`);
