@@ -199,6 +199,8 @@ describe.skipIf(noTerminal !== null)(`a person on a terminal${noTerminal === nul
     const again = await place.run(["revert", view.run_id]);
     expect(again).toMatchObject({ code: 1 });
     expect(again.stderr).toContain("bosun: conflict: ");
+    for (const run of [view.run_id, revert.text().match(/run_[0-9a-z]{20}/)?.[0] ?? ""])
+      expect(await place.run(["replay", run, "--json"]).then((end) => JSON.parse(end.stdout) as object)).toMatchObject({ ok: true });
     await place.expectIntact();
   });
 

@@ -3,13 +3,29 @@
  * a loopback model behind `OPENAI_BASE_URL`. Whatever a test leaves running is ended by its id and reported as a failure.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, lstatSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  lstatSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { vi } from "vitest";
+import { openService } from "../../mcp-server/compose.ts";
 import type { RunView } from "../../shared/run-view.ts";
 import type { OpenAiServer, OpenAiServerOptions, ReceivedRequest } from "./openai-server.ts";
 import { startOpenAiServer } from "./openai-server.ts";
+
+// Many processes share few cores here; a slow machine is no failure.
+vi.setConfig({ testTimeout: 60_000 });
 
 export const root = join(import.meta.dirname, "../..");
 const program = join(root, "dist/bosun.mjs");
@@ -73,7 +89,7 @@ export interface Place {
   run(args: readonly string[], options?: StartOptions): Promise<Ended>;
   /** The same on a terminal of 120 columns and 50 rows. */
   terminal(args: readonly string[], options?: StartOptions): Started;
-  /** Throws unless this run replays with nothing that diverges. */
+  /** Throws unless this run replays with nothing that diverges; in the test's own process, for it costs no start. */
   expectReplay(runId: string): Promise<void>;
   /** Throws unless the state is intact: the list works, nothing runs any more, all runs replay, and the next run completes. */
   expectIntact(): Promise<void>;
@@ -155,8 +171,17 @@ function placeOf(at: {
     return join(workspaces, name);
   };
   const expectReplay = async (runId: string): Promise<void> => {
-    const replay = await run(["replay", runId]);
-    if (replay.code !== 0) throw new Error(`bosun replay: ${replay.stdout}${replay.stderr}`);
+    const service = openService({
+      system: { platform: process.platform, env: at.env, homeDir: at.folder },
+      workspace: realpathSync(at.workspace),
+      folder: at.workspace,
+    });
+    try {
+      const report = await service.replay(runId);
+      if (!report.ok) throw new Error(`${runId} does not replay: ${JSON.stringify(report)}`);
+    } finally {
+      await service.close();
+    }
   };
   return {
     folder: at.folder,
@@ -232,7 +257,7 @@ function startedOf(child: ChildProcess): Started {
   return {
     pid: child.pid ?? 0,
     text: clean,
-    waitFor: async (text, timeoutMs = 15_000) => {
+    waitFor: async (text, timeoutMs = 30_000) => {
       const until = Date.now() + timeoutMs;
       for (;;) {
         const found = clean().indexOf(text, from);
