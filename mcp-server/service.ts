@@ -6,7 +6,6 @@ import type { Json } from "../shared/durable.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
 import type { RunEvent } from "../shared/events.ts";
-import type { TaskPlan } from "../shared/plan.ts";
 
 export interface RunRequest {
   /** 1..100,000 characters. */
@@ -26,8 +25,8 @@ export interface RunRequest {
 export type Include = "plan" | "trace" | "changes" | "events";
 
 export type RunNote =
-  /** An event was committed. */
-  | { readonly type: "event"; readonly event: RunEvent }
+  /** An event was committed. `words` is what it names: a task, a question, an error; null when it names nothing of the kind. */
+  | { readonly type: "event"; readonly event: RunEvent; readonly words: string | null }
   /** A model's answer grew by some text; not recorded anywhere. */
   | { readonly type: "delta"; readonly run_id: string; readonly path: string; readonly text: string };
 
@@ -73,7 +72,7 @@ export interface Service {
   /** Drives the run again with every answer from the journal: no model, no tool, no write. */
   replay(runId: string): Promise<ReplayReport>;
   /** What would be done, not done. Costs a model call. */
-  plan(request: RunRequest): Promise<{ readonly plan: PlanView; readonly raw: TaskPlan }>;
+  plan(request: RunRequest): Promise<{ readonly plan: PlanView; readonly confidence: number | null; readonly complexity: number | null }>;
   listApprovals(filter?: { run_id?: string }): readonly ApprovalView[];
   getApproval(approvalId: string): ApprovalDetail;
   /**

@@ -2,19 +2,23 @@
  * The language of durable functions: what a supervisor may say to an engine. Plain JSON in and out, activities by name, no
  * closure crosses the port, so the same supervisor runs on the embedded engine and on a distributed one.
  */
-import type { ErrorValue } from "./errors.ts";
+import type { ErrorCode, ErrorValue } from "./errors.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /** What an expected failure is: a value, not an exception. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorValue };
 
+/** The name of a payload that is kept apart from the events: SHA-256 of its JSON, lower-case hex. */
+export interface Ref {
+  readonly $kept: string;
+}
+
 /**
  * A value stored once, under the SHA-256 of its JSON. In the journal only `{"$kept": hash}` appears; engine and activities
  * hand the value itself around.
  */
-export interface Kept<T> {
-  readonly $kept: string;
+export interface Kept<T> extends Ref {
   readonly value: T;
 }
 
@@ -34,12 +38,24 @@ export interface SpanMark {
   readonly worker: string;
 }
 
-/** What a wait is for. `hold` is opened again by a person's resume and shows `error` meanwhile. */
+/** An error as the journal has it: what was said may quote content, so it is kept apart. `message` names a text. */
+export interface ErrorRecord {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly message: Ref;
+}
+
+/** What a wait is for. `hold` is opened again by a person's resume and shows `error` meanwhile; `question` names a {@link Question}. */
 export type Wait =
   | { readonly for: "approval"; readonly approval_id: string }
-  | { readonly for: "answer"; readonly question_id: string; readonly text: string; readonly options: readonly QuestionOption[] }
-  | { readonly for: "hold"; readonly error: ErrorValue }
+  | { readonly for: "answer"; readonly question_id: string; readonly question: Ref }
+  | { readonly for: "hold"; readonly error: ErrorRecord }
   | { readonly for: "timer" };
+
+export interface Question {
+  readonly text: string;
+  readonly options: readonly QuestionOption[];
+}
 
 export interface QuestionOption {
   readonly value: string;

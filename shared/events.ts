@@ -1,9 +1,10 @@
 /**
- * Events of the journal. The format is for ever: kinds and fields are added, never changed. Every event of a run is
+ * Events of the journal. The format is for ever: kinds and fields are added, never changed. What people, models and files say is never
+ * in an event but in payloads named by hash, which can be forgotten without breaking the chain; events hold structure: ids, paths,
+ * names of workers, tools and models, the one argument that names a tool call, numbers and hashes. Every event of a run is
  * `{seq, time, epoch, kind, path, cause, data}`, numbered from 1 without gaps and chained by hash.
  */
-import type { ErrorValue } from "./errors.ts";
-import type { Json, SpanMark, Wait } from "./durable.ts";
+import type { ErrorRecord, Json, Ref, SpanMark, Wait } from "./durable.ts";
 import type { PlanStep } from "./plan.ts";
 import type { Reservation, Usage } from "./usage.ts";
 import type { Risk } from "./change.ts";
@@ -14,7 +15,7 @@ import type { Risk } from "./change.ts";
  */
 export type ActivityKind = "read" | "idempotent" | "paid" | "effect";
 
-/** A JSON value in the event, or the hash of the blob that holds it when it is large. */
+/** A JSON value in the event, with references for what it quotes, or the hash of the blob that holds it when it is large. */
 export type Payload = { readonly inline: Json } | { readonly ref: string };
 
 export interface ApprovalRequest {
@@ -37,7 +38,8 @@ export interface ApprovalRequest {
 export interface ApprovalDecision {
   readonly decision: "approve" | "reject";
   readonly digest: string;
-  readonly reason: string | null;
+  /** Names a text. */
+  readonly reason: Ref | null;
   /** Where it was made, and how sure we are that a person made it. */
   readonly channel: "cli";
   readonly assurance: "terminal";
@@ -60,13 +62,18 @@ export interface CallLabel {
   readonly worker?: string;
 }
 
+/** A step without its words. */
+export type StepShape = Pick<PlanStep, "id" | "worker" | "depends_on" | "when">;
+
+/** What is said in the steps, by step id. */
+export type StepTexts = Readonly<Record<string, Pick<PlanStep, "goal" | "expects">>>;
+
 export interface EventData {
   "run-started": {
     readonly workflow: string;
     readonly version: number;
     /** Numbered changes of supervisor behaviour that this run was started with. */
     readonly flags: readonly number[];
-    readonly title: string;
     readonly session_id: string | null;
     readonly parent: { readonly run_id: string; readonly seq: number; readonly head: string } | null;
     readonly input: Payload;
@@ -86,25 +93,27 @@ export interface EventData {
   "attempt-ended": {
     readonly attempt: number;
     readonly reason: "lost" | "failed" | "cancelled";
-    readonly error: ErrorValue | null;
+    readonly error: ErrorRecord | null;
     readonly usage?: Usage;
     readonly note?: string;
   };
   /** `note` is what the activity wrote down for itself, such as which rule of a script answered. */
   "call-completed": { readonly attempt: number; readonly result: Payload; readonly usage?: Usage; readonly note?: string };
-  "call-failed": { readonly attempt: number; readonly error: ErrorValue; readonly usage?: Usage; readonly note?: string };
+  "call-failed": { readonly attempt: number; readonly error: ErrorRecord; readonly usage?: Usage; readonly note?: string };
   "wait-started": { readonly name: string; readonly deadline: number | null; readonly about: Wait };
   "wait-expired": { readonly name: string };
   "signal-received": { readonly name: string; readonly payload: Payload };
   "span-opened": SpanMark;
-  "span-closed": { readonly error: ErrorValue | null };
+  "span-closed": { readonly error: ErrorRecord | null };
   "plan-adopted": {
     readonly revision: number;
     readonly confidence: number | null;
     readonly complexity: number | null;
     readonly source: "caller" | "model" | "worker";
     readonly keep: readonly string[];
-    readonly steps: readonly PlanStep[];
+    readonly steps: readonly StepShape[];
+    /** Names a {@link StepTexts}. */
+    readonly texts: Ref;
   };
   "step-skipped": { readonly step: string; readonly why: string };
   "step-cancelled": { readonly step: string; readonly why: string };
@@ -113,12 +122,12 @@ export interface EventData {
   /** `budget` raises caps; what it leaves out stays. */
   "resume-requested": { readonly by: string; readonly budget?: Caps };
   /** The engine stopped the run (a divergence, an effect that is uncertain); a resume tries again. */
-  "run-held": { readonly error: ErrorValue };
+  "run-held": { readonly error: ErrorRecord };
   "run-recovered": { readonly epoch: number };
   "run-ended":
     | { readonly status: "completed"; readonly result: Payload }
-    | { readonly status: "failed"; readonly error: ErrorValue }
-    | { readonly status: "cancelled"; readonly error: ErrorValue };
+    | { readonly status: "failed"; readonly error: ErrorRecord }
+    | { readonly status: "cancelled"; readonly error: ErrorRecord };
 }
 
 export type EventKind = keyof EventData;

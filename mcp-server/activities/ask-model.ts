@@ -1,4 +1,5 @@
 /** `ask_model`: one paid call, held under the run's caps, its reply checked against the schema that was asked for. */
+import type { Json } from "../../shared/durable.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, ModelRequest } from "../../shared/model.ts";
@@ -22,7 +23,7 @@ export interface ModelParts {
   checkReply(
     text: string,
     schema: NonNullable<ModelRequest["reply_schema"]>,
-  ): { readonly ok: true; readonly data: ModelAnswer["data"] } | { readonly ok: false; readonly problem: string };
+  ): { readonly ok: true; readonly data: Json } | { readonly ok: false; readonly problem: string };
   /** Calls on the wire at once, over all runs. */
   readonly maxConcurrentCalls: number;
 }
@@ -98,7 +99,7 @@ function answerOf(parts: ModelParts, request: ModelRequest, reply: ModelReply, c
   };
   if (request.reply_schema === null) return answer;
   const checked = parts.checkReply(reply.message.content, request.reply_schema);
-  return checked.ok ? { ...answer, data: checked.data ?? null } : { ...answer, invalid: checked.problem };
+  return checked.ok ? { ...answer, data: ctx.keep(checked.data) } : { ...answer, invalid: ctx.keep(checked.problem) };
 }
 
 /** The request as it may be sent: with what the run's caps leave for the answer. @throws BosunError budget_exceeded */

@@ -1,8 +1,10 @@
 /** `use_tool` and `inspect_calls`: one call of a worker's tool, checked against what the worker may use. */
 import { setTimeout as delay } from "node:timers/promises";
 import { BosunError } from "../../shared/errors.ts";
+import type { ToolCall } from "../../shared/model.ts";
 import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
+import type { UseTool } from "../supervisor/activities.ts";
 import type { Tool } from "../tools/port.ts";
 import { parseArguments } from "../tools/registry.ts";
 import type { Workspace } from "../tools/workspace.ts";
@@ -17,10 +19,13 @@ export interface ToolParts {
   readonly states: RunStates;
 }
 
+/** Characters of a name or summary that a trace shows. */
+const MAX_NAME = 120;
+
 export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
-  const inspectCalls = internal("inspect_calls", "read", async ({ calls }) =>
-    calls.map((call) => {
-      const tool = parts.tools.get(call.tool);
+  const inspectCalls = internal("inspect_calls", "read", async ({ message }) =>
+    (message.value.tool_calls ?? []).map((call) => {
+      const tool = parts.tools.get(call.name);
       const args = tool === undefined ? null : argumentsOf(tool, call.arguments);
       return tool === undefined || args === null ? null : tool.effects(args);
     }),
@@ -30,10 +35,15 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
     version: 1,
     // Writes go into the overlay, which is made of the journal's own records: a call cut off has left nothing behind.
     kind: "idempotent",
-    label: (input) => ({ kind: "tool", name: input.tool, note: summaryOf(parts.tools, input), worker: input.worker }),
+    label: (input) => {
+      const call = callOf(input);
+      const note = summaryOf(parts.tools, call);
+      return { kind: "tool", name: call.name.slice(0, MAX_NAME), worker: input.worker, ...(note === null ? {} : { note }) };
+    },
     run: async (input, ctx) => {
-      const tool = offered(parts, input);
-      const args = parseArguments(tool, input.arguments);
+      const call = callOf(input);
+      const tool = offered(parts, input.worker, call.name);
+      const args = parseArguments(tool, call.arguments);
       const state = parts.states.of(ctx.runId);
       const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(tool.timeoutMs)]);
       const result = await Promise.race([
@@ -56,14 +66,21 @@ async function timeout(tool: Tool, signal: AbortSignal): Promise<never> {
   throw new BosunError("timeout", `${tool.name} took longer than ${tool.timeoutMs / 1000} s: narrow it down`);
 }
 
+/** The call that is meant, out of the answer that asks for it. */
+function callOf({ message, index }: UseTool): ToolCall {
+  const call = message.value.tool_calls?.[index];
+  if (call === undefined) throw new BosunError("internal", `the answer has no call ${index}`);
+  return call;
+}
+
 /** The tool, if this worker has it. @throws BosunError not_found, policy_denied */
-function offered(parts: ToolParts, input: { readonly worker: string; readonly tool: string }): Tool {
-  const allowed = parts.workers.get(input.worker)?.tools ?? [];
-  const tool = parts.tools.get(input.tool);
+function offered(parts: ToolParts, worker: string, name: string): Tool {
+  const allowed = parts.workers.get(worker)?.tools ?? [];
+  const tool = parts.tools.get(name);
   if (tool === undefined)
-    throw new BosunError("not_found", `there is no tool ${JSON.stringify(input.tool.slice(0, 100))}; you have: ${allowed.join(", ")}`);
+    throw new BosunError("not_found", `there is no tool ${JSON.stringify(name.slice(0, MAX_NAME))}; you have: ${allowed.join(", ")}`);
   if (!allowed.includes(tool.name))
-    throw new BosunError("policy_denied", `the ${input.worker} may not use ${tool.name}; it has: ${allowed.join(", ")}`);
+    throw new BosunError("policy_denied", `the ${worker} may not use ${tool.name}; it has: ${allowed.join(", ")}`);
   return tool;
 }
 
@@ -76,9 +93,11 @@ function argumentsOf(tool: Tool, text: string): Record<string, unknown> | null {
   }
 }
 
-function summaryOf(tools: ReadonlyMap<string, Tool>, input: { readonly tool: string; readonly arguments: string }): string {
-  const tool = tools.get(input.tool);
-  const args = tool === undefined ? null : argumentsOf(tool, input.arguments);
-  const text = tool !== undefined && args !== null ? tool.summary(args) : input.arguments;
-  return text.length <= 120 ? text : `${text.slice(0, 119)}…`;
+/** The argument that names the call in a trace, null when the arguments do not fit. */
+function summaryOf(tools: ReadonlyMap<string, Tool>, call: ToolCall): string | null {
+  const tool = tools.get(call.name);
+  const args = tool === undefined ? null : argumentsOf(tool, call.arguments);
+  if (tool === undefined || args === null) return null;
+  const text = tool.summary(args);
+  return text.length <= MAX_NAME ? text : `${text.slice(0, MAX_NAME - 1)}…`;
 }

@@ -51,7 +51,7 @@ function tellRun(io: CliIo, service: Service, runId: string): Watch {
   const startedAt = Date.parse(started_at);
   printText(io, `run ${runId}: ${escapeLine(task, 500)}`);
   const unsubscribe = service.subscribe(runId, (note) => {
-    const line = note.type === "event" ? plainEvent(note.event, startedAt) : null;
+    const line = note.type === "event" ? plainEvent(note.event, note.words, startedAt) : null;
     if (line !== null) printText(io, line);
   });
   return { stop: unsubscribe };

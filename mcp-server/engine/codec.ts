@@ -4,7 +4,8 @@
  * model writes can pose as a reference.
  */
 import { createHash } from "node:crypto";
-import type { Chain, Json, Kept } from "../../shared/durable.ts";
+import type { Chain, ErrorRecord, Json, Kept, Ref } from "../../shared/durable.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
 import type { Payload } from "../../shared/events.ts";
 import type { BlobStore } from "../journal/blobs.ts";
 
@@ -17,6 +18,10 @@ class KeptValue<T> implements Kept<T> {
   constructor(hash: string, value: T) {
     this.$kept = hash;
     this.value = value;
+  }
+  /** In an event only its name appears. */
+  toJSON(): Ref {
+    return { $kept: this.$kept };
   }
 }
 
@@ -40,9 +45,13 @@ export interface Codec {
   /** The JSON text with references, and its SHA-256 (hex): the identity of an input. */
   encode(value: unknown): { readonly text: string; readonly hash: string };
   /** What an event holds for this text: the JSON itself, or the hash under which it is kept. */
-  payload(encoded: { readonly text: string }): Payload;
+  payload(encoded: { readonly text: string }, options?: { readonly apart: boolean }): Payload;
   /** @throws BosunError not_found when a payload was removed */
   decode(payload: Payload): unknown;
+  /** What a reference of an event names. @throws BosunError not_found when the payload was removed */
+  load(ref: Ref): unknown;
+  keepError(error: ErrorValue): ErrorRecord;
+  readError(record: ErrorRecord): ErrorValue;
 }
 
 /** @param store null computes hashes only, so that a replay writes nothing. */
@@ -85,8 +94,12 @@ export function createCodec(reader: Pick<BlobStore, "get">, store: BlobStore | n
     return nodes.toReversed().flat();
   }
 
+  const keep = <T>(value: T): Kept<T> => new KeptValue(put(serialise(value)), value);
+
+  const resolve = (ref: Ref): unknown => (ref instanceof KeptValue ? ref.value : load(ref.$kept));
+
   return {
-    keep: (value) => new KeptValue(put(serialise(value)), value),
+    keep,
     chain: <T>(items: readonly T[], before?: Chain<T>) => {
       const node: ChainNode = { before: before?.$chain ?? null, items };
       return new ChainValue(put(serialise(node)), before === undefined ? items : [...before.items, ...items]);
@@ -95,8 +108,12 @@ export function createCodec(reader: Pick<BlobStore, "get">, store: BlobStore | n
       const text = serialise(value);
       return { text, hash: sha256(text) };
     },
-    payload: ({ text }) => (text.length <= INLINE_LIMIT ? { inline: JSON.parse(text) as Json } : { ref: put(text) }),
+    payload: ({ text }, options) =>
+      text.length <= INLINE_LIMIT && options?.apart !== true ? { inline: JSON.parse(text) as Json } : { ref: put(text) },
     decode: (payload) => ("ref" in payload ? load(payload.ref) : decodeTree(payload.inline)),
+    load: resolve,
+    keepError: ({ code, message, retryable }) => ({ code, retryable, message: keep(message) }),
+    readError: ({ code, message, retryable }) => ({ code, message: String(resolve(message)), retryable }),
   };
 }
 

@@ -3,7 +3,7 @@
  * one in a single transaction, then hands each run at most one outcome; the run's function answers in microtasks, so the next
  * turn finds it quiet. Runs that only wait are dropped from memory and driven again from the journal when something comes.
  */
-import type { Outcome } from "../../shared/durable.ts";
+import type { Kept, Outcome } from "../../shared/durable.ts";
 import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { Caps, NewEvent, RunEvent } from "../../shared/events.ts";
@@ -94,7 +94,7 @@ class EmbeddedEngine implements Engine {
     this.#assertOpen();
     const runId = this.#options.newRunId();
     const workflow = this.#workflow(options.workflow);
-    const input = this.#codec.payload(this.#codec.encode(options.input));
+    const input = this.#codec.payload(this.#codec.encode(options.input), { apart: true });
     this.#enqueue(
       runId,
       {
@@ -104,7 +104,6 @@ class EmbeddedEngine implements Engine {
           workflow: workflow.name,
           version: workflow.version,
           flags: [],
-          title: options.title,
           session_id: options.session_id,
           parent: options.parent ?? null,
           input,
@@ -194,6 +193,10 @@ class EmbeddedEngine implements Engine {
     });
   }
 
+  keep<T>(value: T): Kept<T> {
+    return this.#codec.keep(value);
+  }
+
   async settled(runId: string): Promise<void> {
     if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
     if (!this.#live.has(runId) && !this.#queue.some((queued) => queued.run_id === runId) && !this.#sleeps(runId)) return;
@@ -253,9 +256,9 @@ class EmbeddedEngine implements Engine {
       this.#end(live, {
         kind: "run-ended",
         path: "",
-        data: { status: "cancelled", error: errorValue("cancelled", "cancelled by a person") },
+        data: { status: "cancelled", error: this.#codec.keepError(errorValue("cancelled", "cancelled by a person")) },
       });
-    else if (live.holding !== null) this.#end(live, { kind: "run-held", path: "", data: { error: live.holding } });
+    else if (live.holding !== null) this.#end(live, { kind: "run-held", path: "", data: { error: this.#codec.keepError(live.holding) } });
     else this.#park(live);
   }
 
@@ -278,7 +281,7 @@ class EmbeddedEngine implements Engine {
     const asked = live.instance.calls.get(call.path);
     if (asked === undefined) return;
     if (call.kind === "paid")
-      for (const event of recoverPaid(call, asked.activity, asked.input)) this.#enqueue(live.runId, event, { durable: true });
+      for (const event of recoverPaid(call, { ...asked, codec: this.#codec })) this.#enqueue(live.runId, event, { durable: true });
     else if (call.kind === "effect") this.#probe(live, asked.activity, call.path, asked.input, call.attempt);
     else this.#execute(live, asked.activity, call.path, asked.input, call.attempt);
   }
@@ -357,7 +360,7 @@ class EmbeddedEngine implements Engine {
       const activity = this.#activities.get(call.activity);
       if (call.kind === "effect" && activity !== undefined)
         this.#probe(live, activity, call.path, this.#codec.decode(call.input), call.attempt);
-      else this.#enqueue(live.runId, cancelledCall(call), { durable: true });
+      else this.#enqueue(live.runId, cancelledCall(call, this.#codec), { durable: true });
     }
   }
 
@@ -387,8 +390,12 @@ class EmbeddedEngine implements Engine {
     const live = this.#live.get(runId);
     if (live === undefined || live.cancelling) return;
     const event: NewEvent = outcome.ok
-      ? { kind: "run-ended", path: "", data: { status: "completed", result: this.#codec.payload(this.#codec.encode(outcome.value)) } }
-      : { kind: "run-ended", path: "", data: { status: "failed", error: outcome.error } };
+      ? {
+          kind: "run-ended",
+          path: "",
+          data: { status: "completed", result: this.#codec.payload(this.#codec.encode(outcome.value), { apart: true }) },
+        }
+      : { kind: "run-ended", path: "", data: { status: "failed", error: this.#codec.keepError(outcome.error) } };
     this.#end(live, event);
   }
 
@@ -446,7 +453,7 @@ class EmbeddedEngine implements Engine {
       } else if (live.cancelling)
         this.#enqueue(
           live.runId,
-          { kind: "call-failed", path, data: { attempt, error: errorValue("cancelled", "the run was cancelled") } },
+          { kind: "call-failed", path, data: { attempt, error: this.#codec.keepError(errorValue("cancelled", "the run was cancelled")) } },
           { durable: true },
         );
       else this.#execute(live, activity, path, input, attempt);

@@ -41,11 +41,15 @@ export async function executeCall(call: CallRun): Promise<void> {
     const spent = { ...(usage === undefined ? {} : { usage }), ...(told.note === undefined ? {} : { note: told.note }) };
     const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, attempt, thrown) ?? null);
     if (wait === null) {
-      call.emit({ kind: "call-failed", path, data: { attempt, error, ...spent } }, { durable });
+      call.emit({ kind: "call-failed", path, data: { attempt, error: call.codec.keepError(error), ...spent } }, { durable });
       return;
     }
     call.emit(
-      { kind: "attempt-ended", path: `${path}/attempt:${attempt}`, data: { attempt, reason: "failed", error, ...spent } },
+      {
+        kind: "attempt-ended",
+        path: `${path}/attempt:${attempt}`,
+        data: { attempt, reason: "failed", error: call.codec.keepError(error), ...spent },
+      },
       { durable },
     );
     await tryAgain(call, wait);
@@ -67,7 +71,10 @@ async function tryAgain(call: CallRun, waitMs: number): Promise<void> {
     await delay(waitMs, undefined, { signal: call.signal });
     call.emit(attemptStarted(call, attempt + 1), { durable: true });
   } catch {
-    call.emit({ kind: "call-failed", path, data: { attempt, error: errorValue("cancelled", "the run was cancelled") } }, { durable: true });
+    call.emit(
+      { kind: "call-failed", path, data: { attempt, error: call.codec.keepError(errorValue("cancelled", "the run was cancelled")) } },
+      { durable: true },
+    );
   }
 }
 
@@ -100,7 +107,8 @@ export async function probeCall(
   }
   if (found.state === "not_started") return { notStarted: true };
   if (found.state === "uncertain") return uncertain(found.why);
-  if (found.state === "failed") return { event: { kind: "call-failed", path, data: { attempt, error: found.error } } };
+  if (found.state === "failed")
+    return { event: { kind: "call-failed", path, data: { attempt, error: call.codec.keepError(found.error) } } };
   return { event: completed(call, found.output, {}) };
 }
 

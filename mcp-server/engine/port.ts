@@ -4,11 +4,10 @@
  */
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { Caps, RunEvent } from "../../shared/events.ts";
-import type { Outcome } from "../../shared/durable.ts";
+import type { Kept, Outcome } from "../../shared/durable.ts";
 
 export interface StartOptions {
   readonly workflow: string;
-  readonly title: string;
   readonly session_id: string | null;
   readonly input: unknown;
   readonly budget?: Caps;
@@ -39,6 +38,8 @@ export interface Engine {
   signal(runId: string, name: string, payload: unknown): void;
   /** The first of cancel and completion wins. @throws BosunError not_found, conflict when the run has ended */
   cancel(runId: string, by: string): void;
+  /** Keeps what a signal quotes; durable with the next commit. */
+  keep<T>(value: T): Kept<T>;
   /** Opens every hold of the run and drives it on. @param budget raises caps @throws BosunError not_found, conflict when the run has ended */
   resume(runId: string, by: string, budget?: Caps): void;
   /** Takes up every run that an earlier owner left unfinished, and expires overdue deadlines; ids of the runs that had work left. */

@@ -5,6 +5,7 @@ import { settleAtReservation } from "../../shared/usage.ts";
 import type { Reservation } from "../../shared/usage.ts";
 import { callPath } from "../journal/fold-run.ts";
 import type { AnyActivity } from "./activity.ts";
+import type { Codec } from "./codec.ts";
 import { attemptStarted } from "./execute-call.ts";
 
 export interface OpenCall {
@@ -44,7 +45,11 @@ export function openCallsOf(history: readonly RunEvent[]): readonly OpenCall[] {
 }
 
 /** Events that settle what a paid call lost, and try it once more or give it up. */
-export function recoverPaid(call: OpenCall, activity: AnyActivity, input: unknown): readonly NewEvent[] {
+export function recoverPaid(
+  call: OpenCall,
+  asked: { readonly activity: AnyActivity; readonly input: unknown; readonly codec: Codec },
+): readonly NewEvent[] {
+  const { activity, input, codec } = asked;
   const events: NewEvent[] = [];
   const lost = call.lost + (call.underWay ? 1 : 0);
   if (call.underWay) {
@@ -57,7 +62,7 @@ export function recoverPaid(call: OpenCall, activity: AnyActivity, input: unknow
   }
   if (lost >= MAX_LOST) {
     const error = errorValue("model_unavailable", `${activity.name} was under way in ${lost} crashes; it is not tried again by itself`);
-    events.push({ kind: "call-failed", path: call.path, data: { attempt: call.attempt, error } });
+    events.push({ kind: "call-failed", path: call.path, data: { attempt: call.attempt, error: codec.keepError(error) } });
   } else {
     events.push(attemptStarted({ activity, path: call.path, input }, call.attempt + 1));
   }
@@ -65,11 +70,11 @@ export function recoverPaid(call: OpenCall, activity: AnyActivity, input: unknow
 }
 
 /** How an open call of a cancelled run is closed: settled at what was set aside. */
-export function cancelledCall(call: OpenCall): NewEvent {
+export function cancelledCall(call: OpenCall, codec: Codec): NewEvent {
   const usage = call.reserve === null ? {} : { usage: settleAtReservation(call.reserve) };
   return {
     kind: "call-failed",
     path: call.path,
-    data: { attempt: call.attempt, error: errorValue("cancelled", "the run was cancelled"), ...usage },
+    data: { attempt: call.attempt, error: codec.keepError(errorValue("cancelled", "the run was cancelled")), ...usage },
   };
 }

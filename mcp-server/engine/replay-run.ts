@@ -60,7 +60,9 @@ function checkEnd(at: {
   if (missing !== null) return { seq: missing.seq, expected: describeCommand(missing), actual: "the supervisor did not ask for it" };
   if (end === undefined || end.data.status === "cancelled") return null;
   const expected =
-    end.data.status === "completed" ? { ok: true, value: codec.decode(end.data.result) } : { ok: false, error: end.data.error };
+    end.data.status === "completed"
+      ? { ok: true, value: codec.decode(end.data.result) }
+      : { ok: false, error: codec.readError(end.data.error) };
   const [wanted, got] = [codec.encode(expected).text, codec.encode(result).text];
   return wanted === got ? null : { seq: end.seq, expected: cut(wanted), actual: cut(got) };
 }

@@ -230,7 +230,7 @@ export class RunInstance {
         await this.#wait(this.#counted(at("sleep")), "timer", this.#now + ms, { for: "timer" });
       },
       hold: async (error) => {
-        await this.#wait(this.#counted(at("hold")), "hold", null, { for: "hold", error });
+        await this.#wait(this.#counted(at("hold")), "hold", null, { for: "hold", error: this.#codec.keepError(error) });
       },
       now: () => this.#now,
       id: () =>
@@ -259,7 +259,8 @@ export class RunInstance {
   ): Promise<Outcome<T>> {
     if (!this.#command({ kind: "span-opened", path: ctx.path, data: mark })) return NEVER;
     const outcome = await fn(ctx);
-    if (!this.#command({ kind: "span-closed", path: ctx.path, data: { error: outcome.ok ? null : outcome.error } })) return NEVER;
+    if (!this.#command({ kind: "span-closed", path: ctx.path, data: { error: outcome.ok ? null : this.#codec.keepError(outcome.error) } }))
+      return NEVER;
     return outcome;
   }
 
@@ -290,7 +291,7 @@ export class RunInstance {
         settle: (outcome) => {
           this.calls.delete(path);
           if (outcome.kind === "call-completed") resolve({ ok: true, value: this.#codec.decode(outcome.data.result) as T });
-          else if (outcome.kind === "call-failed") resolve({ ok: false, error: outcome.data.error });
+          else if (outcome.kind === "call-failed") resolve({ ok: false, error: this.#codec.readError(outcome.data.error) });
         },
       });
     });

@@ -1,13 +1,13 @@
 /** The projection of a run: a pure fold over its events. Its JSON is one row of `runs`. */
-import type { Wait } from "../../shared/durable.ts";
-import type { ErrorValue } from "../../shared/errors.ts";
-import type { EventOf, Payload, RunEvent } from "../../shared/events.ts";
-import type { PlanStep } from "../../shared/plan.ts";
+import type { ErrorRecord, Ref, Wait } from "../../shared/durable.ts";
+import type { EventOf, Payload, RunEvent, StepShape } from "../../shared/events.ts";
 import type { PlanStepView, RunStatus, RunUsage } from "../../shared/run-view.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
 import type { Reservation, Usage } from "../../shared/usage.ts";
 
-export interface FoldedStep extends PlanStep {
+export interface FoldedStep extends StepShape {
+  /** Names the texts of the revision that introduced it. */
+  readonly texts: Ref;
   /** Path of its span, fixed by the revision that introduced it. */
   readonly path: string;
   status: PlanStepView["status"];
@@ -16,7 +16,6 @@ export interface FoldedStep extends PlanStep {
 export interface RunFold {
   readonly run_id: string;
   readonly workflow: string;
-  readonly title: string;
   readonly session_id: string | null;
   readonly parent: EventOf<"run-started">["data"]["parent"];
   readonly input: Payload;
@@ -24,8 +23,8 @@ export interface RunFold {
   budget: { usd: number | null; tokens: number | null };
   last_at: number;
   seq: number;
-  ended: null | { at: number; status: "completed" | "failed" | "cancelled"; result: Payload | null; error: ErrorValue | null };
-  held: ErrorValue | null;
+  ended: null | { at: number; status: "completed" | "failed" | "cancelled"; result: Payload | null; error: ErrorRecord | null };
+  held: ErrorRecord | null;
   cancelling: boolean;
   /** Calls without an outcome: path -> what is set aside for the attempt under way. */
   open: Record<string, { reserve: Reservation | null; model: boolean; attempt: number }>;
@@ -43,7 +42,6 @@ export function startFold(event: EventOf<"run-started">): RunFold {
   return {
     run_id: event.run_id,
     workflow: event.data.workflow,
-    title: event.data.title,
     session_id: event.data.session_id,
     parent: event.data.parent,
     input: event.data.input,
@@ -154,11 +152,11 @@ export function callPath(attemptPath: string): string {
 }
 
 function adoptPlan(fold: RunFold, event: EventOf<"plan-adopted">): void {
-  const { revision, keep, steps } = event.data;
+  const { revision, keep, steps, texts } = event.data;
   const kept = (fold.plan?.steps ?? []).map((step): FoldedStep =>
     step.status === "pending" && !keep.includes(step.id) ? { ...step, status: "cancelled" } : step,
   );
-  const added = steps.map((step): FoldedStep => ({ ...step, path: `plan:${revision}/step:${step.id}`, status: "pending" }));
+  const added = steps.map((step): FoldedStep => ({ ...step, texts, path: `plan:${revision}/step:${step.id}`, status: "pending" }));
   fold.plan = { revision, steps: [...kept, ...added] };
 }
 

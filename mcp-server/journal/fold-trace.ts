@@ -1,5 +1,5 @@
 /** The projection of a run's trace: a tree of spans, folded from the run's events when it is asked for. */
-import type { Json } from "../../shared/durable.ts";
+import type { ErrorRecord, Json, Question, Ref } from "../../shared/durable.ts";
 import type { EventOf, RunEvent } from "../../shared/events.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { SpanKind, SpanStatus, TraceSpan } from "../../shared/run-view.ts";
@@ -22,9 +22,16 @@ interface Node {
   readonly children: Node[];
 }
 
+/** Reads what events only name. */
+export interface Words {
+  readonly title: string;
+  question(ref: Ref): Question;
+  error(record: ErrorRecord): ErrorValue;
+}
+
 /** The run's span with everything below it. */
-export function foldTrace(events: readonly RunEvent[]): TraceSpan {
-  const trace = new TraceFold(events[0]);
+export function foldTrace(events: readonly RunEvent[], words: Words): TraceSpan {
+  const trace = new TraceFold(events[0], words);
   for (const event of events) trace.take(event);
   return trace.toSpan();
 }
@@ -35,10 +42,13 @@ class TraceFold {
   readonly #nodes = new Map<string, Node>();
   readonly #titles = new Map<string, string>();
 
-  constructor(first: RunEvent | undefined) {
+  readonly #words: Words;
+
+  constructor(first: RunEvent | undefined, words: Words) {
     if (first?.kind !== "run-started") throw new Error("a run's events begin with run-started");
     this.#runId = first.run_id;
-    this.#root = newNode({ path: "", kind: "run", name: first.data.title, at: first.time });
+    this.#words = words;
+    this.#root = newNode({ path: "", kind: "run", name: words.title, at: first.time });
     this.#root.attributes["trace_id"] = traceIdOf(first.run_id);
     this.#nodes.set("", this.#root);
   }
@@ -127,7 +137,8 @@ class TraceFold {
   #openWait(event: EventOf<"wait-started">): void {
     const { about, name } = event.data;
     if (about.for !== "approval" && about.for !== "answer") return;
-    const title = about.for === "approval" ? (this.#titles.get(about.approval_id) ?? about.approval_id) : about.text;
+    const title =
+      about.for === "approval" ? (this.#titles.get(about.approval_id) ?? about.approval_id) : this.#words.question(about.question).text;
     const node = this.#open(event, { kind: about.for === "approval" ? "approval" : "question", name: title });
     node.status = "waiting";
     node.attributes["signal"] = name;
@@ -167,9 +178,10 @@ class TraceFold {
     if (node !== undefined) node.attributes[name] = value;
   }
 
-  #close(event: { path: string; time: number }, error: ErrorValue | null): void {
+  #close(event: { path: string; time: number }, record: ErrorRecord | null): void {
     const node = this.#nodes.get(event.path);
     if (node === undefined) return;
+    const error = record === null ? null : this.#words.error(record);
     node.status = error === null ? "ok" : error.code === "cancelled" ? "cancelled" : "error";
     node.error = error;
     this.#endAt(node, event.time);
@@ -200,7 +212,7 @@ class TraceFold {
     }
     this.#root.endedAt = event.time;
     this.#root.status = data.status === "completed" ? "ok" : data.status === "cancelled" ? "cancelled" : "error";
-    this.#root.error = data.status === "completed" ? null : data.error;
+    this.#root.error = data.status === "completed" ? null : this.#words.error(data.error);
   }
 
   toSpan(): TraceSpan {

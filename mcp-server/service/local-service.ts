@@ -2,7 +2,7 @@
 import type { ApprovalDecision } from "../../shared/events.ts";
 import { BosunError } from "../../shared/errors.ts";
 import { givenStepsSchema } from "../../shared/plan.ts";
-import type { PlanStep, TaskPlan } from "../../shared/plan.ts";
+import type { PlanStep } from "../../shared/plan.ts";
 import type { Engine } from "../engine/port.ts";
 import type { Journal } from "../journal/port.ts";
 import { statusOf } from "../journal/fold-run.ts";
@@ -12,6 +12,7 @@ import type { TaskInput } from "../supervisor/make-plan.ts";
 import { appliedChanges } from "../activities/changes.ts";
 import { approvalViewOf } from "./run-view.ts";
 import type { Look } from "./look.ts";
+import { createWords } from "./words.ts";
 
 export interface LocalServiceParts {
   readonly engine: Engine;
@@ -31,16 +32,15 @@ export interface LocalServiceParts {
 }
 
 const MAX_TASK = 100_000;
-const TITLE_LENGTH = 120;
 
 export function createLocalService(parts: LocalServiceParts): Service {
   const { engine, journal, look } = parts;
+  const words = createWords(journal.blobs);
 
   const startTask = (workflow: "task" | "plan", request: RunRequest): string => {
     const input = taskInput(parts, request);
     return engine.start({
       workflow,
-      title: titleOf(workflow === "plan" ? `Plan: ${input.task}` : input.task),
       session_id: request.session_id ?? null,
       input,
       ...(request.budget === undefined ? {} : { budget: request.budget }),
@@ -60,7 +60,11 @@ export function createLocalService(parts: LocalServiceParts): Service {
     },
     subscribe: (runId, listener) =>
       engine.subscribe((note) => {
-        if ((note.type === "event" ? note.event.run_id : note.run_id) === runId) listener(note);
+        if (note.type === "delta") {
+          if (note.run_id === runId) listener(note);
+        } else if (note.event.run_id === runId) {
+          listener({ ...note, words: words.of(note.event) });
+        }
       }),
     cancel: (runId) => engine.cancel(runId, "person"),
     resume: (runId, budget) => engine.resume(runId, "person", budget),
@@ -70,7 +74,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
         ({ about }) => about.for === "answer" && about.question_id === questionId,
       );
       if (!waiting) throw new BosunError("not_found", `run ${runId} has no open question ${questionId}`);
-      engine.signal(runId, `answer:${questionId}`, answer);
+      engine.signal(runId, `answer:${questionId}`, engine.keep(answer));
     },
     revert: (runId) => {
       const fold = journal.run(runId);
@@ -81,12 +85,11 @@ export function createLocalService(parts: LocalServiceParts): Service {
         .find((child) => child.workflow === "revert" && (child.ended === null || appliedChanges(journal, child.run_id).length > 0));
       if (again !== undefined)
         throw new BosunError("conflict", `run ${runId} ${again.ended === null ? "is being" : "was"} put back by run ${again.run_id}`);
-      const title = titleOf(`Put back what ${runId} changed: ${fold.title}`);
+      const task = `Put back what ${runId} changed: ${words.title(fold)}`;
       return engine.start({
         workflow: "revert",
-        title,
         session_id: fold.session_id,
-        input: { run_id: runId, task: title },
+        input: { run_id: runId, task },
         parent: { run_id: runId, seq: fold.seq, head: journal.head(runId) },
       });
     },
@@ -102,7 +105,13 @@ export function createLocalService(parts: LocalServiceParts): Service {
       if (row.status !== "open") throw new BosunError("conflict", `${approvalId} was decided already: ${row.status}`);
       if (row.request.digest !== digest)
         throw new BosunError("conflict", `${approvalId} is about other content than what was shown: look again`);
-      const payload: ApprovalDecision = { decision, digest, reason: reason ?? null, channel: "cli", assurance: "terminal" };
+      const payload: ApprovalDecision = {
+        decision,
+        digest,
+        reason: reason === undefined ? null : engine.keep(reason),
+        channel: "cli",
+        assurance: "terminal",
+      };
       engine.signal(row.run_id, `approval:${approvalId}`, payload);
     },
     recover: () => engine.recover(),
@@ -171,12 +180,6 @@ async function planOnly({ engine, journal, look }: LocalServiceParts, start: () 
   const plan = view.plan ?? null;
   const adopted = journal.events(runId).find((event) => event.kind === "plan-adopted");
   if (plan === null || adopted === undefined) throw new BosunError("internal", "planning ended without a plan");
-  const { confidence, complexity, steps } = adopted.data;
-  const raw: TaskPlan = { confidence: confidence ?? 1, complexity: complexity ?? 0, question: null, steps: [...steps] };
-  return { plan, raw };
-}
-
-function titleOf(text: string): string {
-  const line = text.trim().split("\n", 1)[0] ?? "";
-  return line.length <= TITLE_LENGTH ? line : `${line.slice(0, TITLE_LENGTH - 1)}…`;
+  const { confidence, complexity } = adopted.data;
+  return { plan, confidence, complexity };
 }

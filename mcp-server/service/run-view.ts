@@ -1,39 +1,39 @@
 /** Builds the value objects that faces show from the journal's projections. */
-import type { Json } from "../../shared/durable.ts";
+import type { ErrorRecord, Json } from "../../shared/durable.ts";
 import type { RunEvent } from "../../shared/events.ts";
 import type { ApprovalView, EventView, PlanStepView, PlanView, RunView } from "../../shared/run-view.ts";
-import { createCodec } from "../engine/codec.ts";
 import { statusOf, usageOf } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import { foldTrace } from "../journal/fold-trace.ts";
 import type { ApprovalRow, JournalReader } from "../journal/port.ts";
 import type { Include } from "../service.ts";
 import { changeSetsOf } from "./change-sets.ts";
+import { createWords } from "./words.ts";
+import type { RunWords } from "./words.ts";
 
 export function runViewOf(journal: JournalReader, fold: RunFold, include: readonly Include[]): RunView {
-  const codec = createCodec(journal.blobs, null);
-  const result =
-    fold.ended === null || fold.ended.result === null ? null : (codec.decode(fold.ended.result) as { answer?: unknown; data?: Json });
+  const words = createWords(journal.blobs);
+  const result = words.result(fold);
   const events = include.some((part) => part !== "plan") ? journal.events(fold.run_id) : [];
   return {
     run_id: fold.run_id,
     status: statusOf(fold),
-    task: taskOf(fold, (payload) => codec.decode(payload)),
+    task: words.task(fold),
     workers: fold.workers,
     session_id: fold.session_id,
-    answer: typeof result?.answer === "string" ? result.answer : null,
+    answer: result?.answer ?? null,
     data: result?.data ?? null,
-    question: questionOf(fold),
+    question: questionOf(fold, words),
     approvals: journal.approvals({ run_id: fold.run_id, open: true }).map(approvalViewOf),
     usage: usageOf(fold, { withOpen: false }),
     estimate: null,
     budget: budgetOf(fold),
     started_at: iso(fold.started_at),
     finished_at: fold.ended === null ? null : iso(fold.ended.at),
-    error: errorOf(fold),
+    error: errorOf(fold, words),
     trace_uri: `bosun://runs/${fold.run_id}/trace`,
-    ...(include.includes("plan") ? { plan: planViewOf(fold) } : {}),
-    ...(include.includes("trace") ? { trace: foldTrace(events) } : {}),
+    ...(include.includes("plan") ? { plan: planViewOf(fold, words) } : {}),
+    ...(include.includes("trace") ? { trace: foldTrace(events, { ...words, title: words.title(fold) }) } : {}),
     ...(include.includes("changes") ? { changes: changeSetsOf(journal, fold.run_id, events) } : {}),
     ...(include.includes("events") ? { events: events.map(eventViewOf) } : {}),
   };
@@ -61,31 +61,29 @@ function budgetOf(fold: RunFold): RunView["budget"] {
   return { usd, tokens, prompt_tokens: null, completion_tokens: null, seconds: null, source: "reported" };
 }
 
-function taskOf(fold: RunFold, decode: (payload: RunFold["input"]) => unknown): string {
-  const input = decode(fold.input) as { task?: unknown };
-  return typeof input.task === "string" ? input.task : fold.title;
-}
-
-function questionOf(fold: RunFold): RunView["question"] {
+function questionOf(fold: RunFold, words: RunWords): RunView["question"] {
   for (const { about } of Object.values(fold.waits)) {
-    if (about.for === "answer") return { question_id: about.question_id, text: about.text, options: about.options };
+    if (about.for === "answer") return { question_id: about.question_id, ...words.question(about.question) };
   }
   return null;
 }
 
-function errorOf(fold: RunFold): RunView["error"] {
-  if (fold.ended !== null) return fold.ended.error;
-  if (fold.held !== null) return fold.held;
+function errorOf(fold: RunFold, words: RunWords): RunView["error"] {
+  const record = fold.ended === null ? (fold.held ?? holdOf(fold)) : fold.ended.error;
+  return record === null ? null : words.error(record);
+}
+
+function holdOf(fold: RunFold): ErrorRecord | null {
   for (const { about } of Object.values(fold.waits)) if (about.for === "hold") return about.error;
   return null;
 }
 
-export function planViewOf(fold: RunFold): PlanView | null {
+function planViewOf(fold: RunFold, words: RunWords): PlanView | null {
   if (fold.plan === null) return null;
   const cancelled = fold.ended?.status === "cancelled";
-  const steps = fold.plan.steps.map(({ id, worker, goal, depends_on, when, status }): PlanStepView => {
+  const steps = fold.plan.steps.map(({ id, worker, depends_on, when, status, texts }): PlanStepView => {
     const shown = cancelled && (status === "pending" || status === "running") ? "cancelled" : status;
-    return { id, worker, goal, depends_on, when, status: shown, estimate: null };
+    return { id, worker, goal: words.goal(texts, id), depends_on, when, status: shown, estimate: null };
   });
   return { revision: fold.plan.revision, steps };
 }

@@ -70,17 +70,17 @@ export interface ModelAnswer {
   readonly model: string;
   readonly finish_reason: ModelReply["finish_reason"];
   /** The validated reply, when a schema was asked for. */
-  readonly data?: Json;
+  readonly data?: Kept<Json>;
   /** Why the reply does not validate. */
-  readonly invalid?: string;
+  readonly invalid?: Kept<string>;
 }
 
 export interface UseTool {
   readonly worker: string;
   readonly step: string;
-  readonly tool: string;
-  /** As the model wrote them. */
-  readonly arguments: string;
+  /** The answer that asks for the call, and which of its calls it is, from 0. */
+  readonly message: Kept<AssistantMessage>;
+  readonly index: number;
 }
 
 export interface ToolAnswer {
@@ -127,7 +127,7 @@ export type SupervisorActivities = {
   ask_model: { input: AskModel; output: ModelAnswer };
   /** Effects of the calls of one turn, in order; null where the call is not valid. */
   inspect_calls: {
-    input: { readonly calls: readonly { readonly tool: string; readonly arguments: string }[] };
+    input: { readonly message: Kept<AssistantMessage> };
     output: readonly (Effects | null)[];
   };
   use_tool: { input: UseTool; output: ToolAnswer };
@@ -145,7 +145,7 @@ export type SupervisorActivities = {
     output: ApplyReceipt;
   };
   discard_changes: {
-    input: { readonly step: string; readonly change_set_id: string | null; readonly why: string };
+    input: { readonly step: string; readonly change_set_id: string | null; readonly why: Kept<string> };
     output: { readonly paths: readonly string[] };
   };
 };

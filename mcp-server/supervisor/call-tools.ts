@@ -1,6 +1,7 @@
 /** The tool calls of one turn: side by side where their effects allow, answered in their order. */
 import { groupByEffects } from "../../shared/effects.ts";
-import type { ToolCall } from "../../shared/model.ts";
+import type { Kept } from "../../shared/durable.ts";
+import type { AssistantMessage, ToolCall } from "../../shared/model.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Ctx, TranscriptItem } from "./activities.ts";
 
@@ -17,14 +18,16 @@ export type CalledTools =
 const GIVE_UP = "give_up";
 const MAX_CALLS = 32;
 
-export async function callTools(ctx: Ctx, step: PlanStep, calls: readonly ToolCall[]): Promise<CalledTools> {
+/** @param message the answer with the calls */
+export async function callTools(ctx: Ctx, step: PlanStep, message: Kept<AssistantMessage>): Promise<CalledTools> {
+  const calls = message.value.tool_calls ?? [];
   const giveUp = calls.find((call) => call.name === GIVE_UP);
   if (giveUp !== undefined) return { gaveUp: reasonOf(giveUp) };
   const taken = calls.slice(0, MAX_CALLS);
-  const waves = await wavesOf(ctx, taken);
+  const waves = await wavesOf(ctx, message, taken);
   const results: Result[] = [];
   for (const wave of waves) {
-    const done = await Promise.all(wave.map((index) => useTool(ctx, step, taken[index] as ToolCall)));
+    const done = await Promise.all(wave.map((index) => useTool(ctx, step, message, index)));
     for (const [position, index] of wave.entries()) results[index] = done[position] as Result;
   }
   const refused = calls.slice(MAX_CALLS).map((call): TranscriptItem => ({
@@ -40,11 +43,11 @@ export async function callTools(ctx: Ctx, step: PlanStep, calls: readonly ToolCa
 }
 
 /** Indexes of the calls, in groups that run one after the other. A single call needs no asking. */
-async function wavesOf(ctx: Ctx, calls: readonly ToolCall[]): Promise<readonly (readonly number[])[]> {
+async function wavesOf(ctx: Ctx, message: Kept<AssistantMessage>, calls: readonly ToolCall[]): Promise<readonly (readonly number[])[]> {
   if (calls.length === 1) return [[0]];
-  const inspected = await ctx.call("inspect_calls", { calls: calls.map((call) => ({ tool: call.name, arguments: call.arguments })) });
+  const inspected = await ctx.call("inspect_calls", { message });
   if (!inspected.ok) return calls.map((_, index) => [index]);
-  return groupByEffects(inspected.value.map((effects) => effects ?? { reads: [], writes: [], exclusive: false }));
+  return groupByEffects(inspected.value.slice(0, calls.length).map((effects) => effects ?? { reads: [], writes: [], exclusive: false }));
 }
 
 interface Result {
@@ -53,8 +56,9 @@ interface Result {
   readonly failure: string | null;
 }
 
-async function useTool(ctx: Ctx, step: PlanStep, call: ToolCall): Promise<Result> {
-  const outcome = await ctx.call("use_tool", { worker: step.worker, step: step.id, tool: call.name, arguments: call.arguments }, "tool");
+async function useTool(ctx: Ctx, step: PlanStep, answer: Kept<AssistantMessage>, index: number): Promise<Result> {
+  const call = answer.value.tool_calls?.[index] ?? { id: "", name: "", arguments: "" };
+  const outcome = await ctx.call("use_tool", { worker: step.worker, step: step.id, message: answer, index }, "tool");
   if (!outcome.ok) {
     const { code, message } = outcome.error;
     return {

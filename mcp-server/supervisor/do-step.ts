@@ -91,7 +91,7 @@ async function takeTurn(
   const { answer, transcript } = checked.value;
   const calls = answer.message.value.tool_calls ?? [];
   if (calls.length > 0) {
-    const done = await callTools(ctx, step, calls);
+    const done = await callTools(ctx, step, answer.message);
     if ("gaveUp" in done) return { end: { ok: false, error: error("tool_failed", `the ${step.worker} gave up: ${done.gaveUp}`) } };
     if (done.wrote) changes.pending = true;
     return { next: ctx.chain<TranscriptItem>(done.messages, transcript), failedCall: done.failedCall };
@@ -111,7 +111,7 @@ function reportOf(answer: ModelAnswer): string {
 
 /** Ends the step as failed; what it wrote and nobody has seen is dropped. */
 async function stop(ctx: Ctx, work: StepWork, changes: { readonly pending: boolean }, failure: ErrorValue): Promise<Outcome<string>> {
-  if (changes.pending) await ctx.call("discard_changes", { step: work.step.id, change_set_id: null, why: failure.message });
+  if (changes.pending) await ctx.call("discard_changes", { step: work.step.id, change_set_id: null, why: ctx.keep(failure.message) });
   return { ok: false, error: failure };
 }
 

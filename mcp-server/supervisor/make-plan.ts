@@ -1,6 +1,7 @@
 /** From a task to the first plan: the caller's own, one worker's, or a small model's, with the person asked where it is not clear. */
-import type { Chain, Json, Outcome, QuestionOption } from "../../shared/durable.ts";
+import type { Chain, Json, Kept, Outcome, Question } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
+import type { StepTexts } from "../../shared/events.ts";
 import { taskPlanSchema, taskReplanSchema } from "../../shared/plan.ts";
 import type { PlanStep, TaskPlan, TaskReplan } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
@@ -79,9 +80,9 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem
     const taken: FirstPlan = { source: "model", confidence: plan.confidence, complexity: plan.complexity, steps: plan.steps, transcript };
     if (question === null) return { ok: true, value: taken };
     const id = `q_${ctx.id()}`;
-    const answer = await ctx.signal<string>(`answer:${id}`, null, { for: "answer", question_id: id, ...question });
-    if (answer.kind === "received" && answer.payload === GO_ON && plan.steps.length > 0) return { ok: true, value: taken };
-    const said = answer.kind === "received" ? answer.payload : "(no answer)";
+    const answer = await ctx.signal<Kept<string>>(`answer:${id}`, null, { for: "answer", question_id: id, question: ctx.keep(question) });
+    if (answer.kind === "received" && answer.payload.value === GO_ON && plan.steps.length > 0) return { ok: true, value: taken };
+    const said = answer.kind === "received" ? answer.payload.value : "(no answer)";
     transcript = ctx.chain<TranscriptItem>(
       [{ role: "user", content: `You asked: ${question.text}\nThe person answered: ${cut(said, 10_000)}\nPlan again with this.` }],
       transcript,
@@ -90,12 +91,12 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem
 }
 
 function planOf(answer: ModelAnswer): TaskPlan {
-  return taskPlanSchema.parse(answer.data);
+  return taskPlanSchema.parse(answer.data?.value);
 }
 
 function planComplaint(crew: Crew, answer: ModelAnswer): string | null {
-  if (answer.invalid !== undefined) return answer.invalid;
-  const parsed = taskPlanSchema.safeParse(answer.data);
+  if (answer.invalid !== undefined) return answer.invalid.value;
+  const parsed = taskPlanSchema.safeParse(answer.data?.value);
   if (!parsed.success)
     return parsed.error.issues
       .slice(0, 3)
@@ -111,7 +112,7 @@ function planComplaint(crew: Crew, answer: ModelAnswer): string | null {
 }
 
 /** What the person is asked: the planner's own question, or whether to go on with a plan it is not sure of. */
-function questionOf(plan: TaskPlan, crew: Crew): { readonly text: string; readonly options: readonly QuestionOption[] } | null {
+function questionOf(plan: TaskPlan, crew: Crew): Question | null {
   if (plan.question !== null) return plan.question;
   if (plan.confidence >= crew.limits.ask_below) return null;
   const steps = plan.steps.map((step) => `${step.worker}: ${cut(step.goal, 200)}`).join("\n");
@@ -123,8 +124,8 @@ function questionOf(plan: TaskPlan, crew: Crew): { readonly text: string; readon
 
 /** Complaint about a replan, given the ids of the steps so far. */
 export function replanComplaint(crew: Crew, earlier: readonly string[], answer: ModelAnswer): string | null {
-  if (answer.invalid !== undefined) return answer.invalid;
-  const parsed = taskReplanSchema.safeParse(answer.data);
+  if (answer.invalid !== undefined) return answer.invalid.value;
+  const parsed = taskReplanSchema.safeParse(answer.data?.value);
   if (!parsed.success)
     return parsed.error.issues
       .slice(0, 3)
@@ -139,5 +140,18 @@ export function replanComplaint(crew: Crew, earlier: readonly string[], answer: 
 }
 
 export function replanOf(answer: ModelAnswer): TaskReplan {
-  return taskReplanSchema.parse(answer.data);
+  return taskReplanSchema.parse(answer.data?.value);
+}
+
+export interface AdoptedPlan extends Pick<FirstPlan, "source" | "confidence" | "complexity" | "steps"> {
+  readonly revision: number;
+  readonly keep: readonly string[];
+}
+
+/** Records a plan: its structure in the event, its words apart. */
+export function recordPlan(ctx: Ctx, plan: AdoptedPlan): void {
+  const { revision, confidence, complexity, source, keep } = plan;
+  const steps = plan.steps.map(({ id, worker, depends_on, when }) => ({ id, worker, depends_on, when }));
+  const texts: StepTexts = Object.fromEntries(plan.steps.map(({ id, goal, expects }) => [id, { goal, expects }]));
+  ctx.record("plan-adopted", { revision, confidence, complexity, source, keep, steps, texts: ctx.keep(texts) });
 }

@@ -4,7 +4,7 @@ import type { ErrorValue } from "../../shared/errors.ts";
 import type { Crew, Ctx, TranscriptItem } from "./activities.ts";
 import { askChecked } from "./ask.ts";
 import type { FirstPlan, TaskInput } from "./make-plan.ts";
-import { replanComplaint, replanOf } from "./make-plan.ts";
+import { recordPlan, replanComplaint, replanOf } from "./make-plan.ts";
 import { replanRequest } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
 import { Schedule } from "./schedule.ts";
@@ -43,7 +43,7 @@ class PlanRun {
     this.#transcript = plan.transcript;
     this.#schedule = new Schedule(crew.limits.max_parallel_steps);
     const { source, confidence, complexity, steps } = plan;
-    ctx.record("plan-adopted", { revision: 0, confidence, complexity, source, keep: [], steps });
+    recordPlan(ctx, { revision: 0, confidence, complexity, source, keep: [], steps });
     this.#schedule.add(steps, 0);
   }
 
@@ -155,7 +155,7 @@ class PlanRun {
     failure: StepState;
   }): void {
     const { revision, keep, steps, confidence, complexity, failure } = next;
-    this.#ctx.record("plan-adopted", { revision, confidence, complexity, source: "model", keep, steps });
+    recordPlan(this.#ctx, { revision, confidence, complexity, source: "model", keep, steps });
     for (const state of this.#schedule.steps) {
       if (keep.includes(state.step.id) || (state.status !== "pending" && state.status !== "running")) continue;
       if (state.status === "running") this.#ctx.record("step-cancelled", { step: state.step.id, why: `not kept by revision ${revision}` });

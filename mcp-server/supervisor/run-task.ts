@@ -4,7 +4,7 @@ import type { ErrorValue } from "../../shared/errors.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Crew, Ctx, TranscriptItem } from "./activities.ts";
 import { askChecked, emptyComplaint } from "./ask.ts";
-import { makePlan } from "./make-plan.ts";
+import { makePlan, recordPlan } from "./make-plan.ts";
 import type { TaskInput } from "./make-plan.ts";
 import { cut, synthesisRequest } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
@@ -43,7 +43,7 @@ export async function planTask(ctx: Ctx, input: TaskInput): Promise<Outcome<Plan
   const planned = await makePlan(ctx, configured.value, input);
   if (!planned.ok) return planned;
   const { source, confidence, complexity, steps } = planned.value;
-  ctx.record("plan-adopted", { revision: 0, confidence, complexity, source, keep: [], steps });
+  recordPlan(ctx, { revision: 0, confidence, complexity, source, keep: [], steps });
   return { ok: true, value: { confidence: confidence ?? 1, complexity: complexity ?? 0, steps } };
 }
 
@@ -90,9 +90,9 @@ async function shape(ctx: Ctx, crew: Crew, input: TaskInput, answer: string): Pr
     reply_schema: schema,
     max_completion_tokens: crew.limits.max_completion_tokens,
   };
-  const checked = await askChecked(ctx, request, (reply) => reply.invalid ?? null);
+  const checked = await askChecked(ctx, request, (reply) => reply.invalid?.value ?? null);
   if (!checked.ok) return checked;
-  return { ok: true, value: { answer, data: checked.value.answer.data ?? null } };
+  return { ok: true, value: { answer, data: checked.value.answer.data?.value ?? null } };
 }
 
 /** Puts back what another run changed, as a run of its own: journalled, approved and applied like any write. */

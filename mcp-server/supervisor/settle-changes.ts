@@ -1,4 +1,5 @@
 /** The end of a step that wrote: its change set is put up for approval as a whole, then applied, or dropped with the reason told. */
+import type { Kept } from "../../shared/durable.ts";
 import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { PlanStep } from "../../shared/plan.ts";
@@ -33,9 +34,12 @@ export async function settleChanges(ctx: Ctx, step: PlanStep): Promise<string | 
 }
 
 async function dropped(ctx: Ctx, step: PlanStep, changeSetId: string, message: string): Promise<string> {
-  await ctx.call("discard_changes", { step: step.id, change_set_id: changeSetId, why: message });
+  await ctx.call("discard_changes", { step: step.id, change_set_id: changeSetId, why: ctx.keep(message) });
   return message;
 }
+
+/** The decision with its reason at hand. */
+type Decision = Omit<ApprovalDecision, "reason"> & { readonly reason: Kept<string> | null };
 
 export type Decided =
   | { readonly decision: "approve"; readonly approvalId: string }
@@ -60,11 +64,11 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, worker: stri
       expires_at: expiresAt,
     };
     ctx.record("approval-requested", request);
-    const signal = await ctx.signal<ApprovalDecision>(`approval:${approvalId}`, expiresAt, { for: "approval", approval_id: approvalId });
+    const signal = await ctx.signal<Decision>(`approval:${approvalId}`, expiresAt, { for: "approval", approval_id: approvalId });
     if (signal.kind === "received" && signal.payload.digest === digest) {
       return signal.payload.decision === "approve"
         ? { decision: "approve", approvalId }
-        : { decision: "reject", approvalId, reason: signal.payload.reason };
+        : { decision: "reject", approvalId, reason: signal.payload.reason?.value ?? null };
     }
     await ctx.hold({
       code: "approval_expired",

@@ -28,7 +28,7 @@ function decide(decision: "approve" | "reject"): NonNullable<Scenario["act"]> {
       at.engine.signal(runId, `approval:${request.approval_id}`, {
         decision,
         digest: request.digest,
-        reason: decision === "reject" ? "not like this" : null,
+        reason: decision === "reject" ? at.engine.keep("not like this") : null,
         channel: "cli",
         assurance: "terminal",
       });
@@ -128,7 +128,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       },
     },
     act: (at, runId) => {
-      for (const wait of Object.values(at.journal.run(runId).waits)) at.engine.signal(runId, wait.name, "the blue one");
+      for (const wait of Object.values(at.journal.run(runId).waits)) at.engine.signal(runId, wait.name, at.engine.keep("the blue one"));
     },
   },
   "model-comes-back": {

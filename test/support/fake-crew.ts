@@ -108,15 +108,17 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
         if (request.reply_schema === null) return { message, model: "fake:m", finish_reason: "stop" };
         const parsed = (request.purpose === "replan" ? taskReplanSchema : taskPlanSchema).safeParse(reply.json);
         return parsed.success
-          ? { message, model: "fake:s", finish_reason: "stop", data: parsed.data }
-          : { message, model: "fake:s", finish_reason: "stop", invalid: "not a plan" };
+          ? { message, model: "fake:s", finish_reason: "stop", data: ctx.keep(parsed.data) }
+          : { message, model: "fake:s", finish_reason: "stop", invalid: ctx.keep("not a plan") };
       },
       { reserve: () => ({ prompt_tokens: 100, completion_tokens: 1000, usd: null }) },
     ),
-    act("inspect_calls", "read", ({ calls: asked }) => asked.map(() => ({ reads: [], writes: [], exclusive: false }))),
+    act("inspect_calls", "read", ({ message }) =>
+      (message.value.tool_calls ?? []).map(() => ({ reads: [], writes: [], exclusive: false })),
+    ),
     act("use_tool", "read", async (input, ctx) => {
       const text = (await world.tool?.(input)) ?? "done";
-      const wrote = input.tool === "write_file";
+      const wrote = input.message.value.tool_calls?.[input.index]?.name === "write_file";
       return {
         text: ctx.keep(text),
         ...(wrote ? { writes: [{ path: "a.txt", before: null, after: { content: { $blob: "00", size: 1 }, mode: 0o644 } }] } : {}),
@@ -181,7 +183,7 @@ export function openBench(
   return {
     engine,
     journal,
-    run: (input) => engine.start({ workflow: "task", title: input.task ?? INPUT.task, session_id: null, input: { ...INPUT, ...input } }),
+    run: (input) => engine.start({ workflow: "task", session_id: null, input: { ...INPUT, ...input } }),
     reopen: (next = world) => openBench(next, folder, now),
     close: async () => {
       await engine.close();

@@ -19,9 +19,13 @@ export function planCommand(context: CliContext): Command {
     .action(async (task: string, options: PlanOptions) => {
       const model = options.model === undefined ? {} : { model: options.model };
       await withService(context, model, async (service) => {
-        const { plan, raw } = await service.plan({ task, ...model });
+        const { plan, confidence, complexity } = await service.plan({ task, ...model });
         if (options.json === true) printJson(context.io, { plan });
-        else printLines(context.io, [...planLines(plan), [piece(`confidence ${raw.confidence} · complexity ${raw.complexity}`, "dim")]]);
+        else
+          printLines(context.io, [
+            ...planLines(plan),
+            [piece(`confidence ${confidence ?? "unknown"} · complexity ${complexity ?? "unknown"}`, "dim")],
+          ]);
         return 0;
       });
     });

@@ -4,17 +4,21 @@ import { escapeLine } from "../escape.ts";
 import { duration } from "./numbers.ts";
 import { shortModel } from "./spans.ts";
 
-/** Null for events that only the journal needs. @param startedAt epoch milliseconds of the run's start */
-export function plainEvent(event: RunEvent, startedAt: number): string | null {
-  const told = tell(event);
+/**
+ * Null for events that only the journal needs.
+ * @param words what the event names: its task, question or error
+ * @param startedAt epoch milliseconds of the run's start
+ */
+export function plainEvent(event: RunEvent, words: string | null, startedAt: number): string | null {
+  const told = tell(event, words ?? "");
   return told === null ? null : `[${duration(event.time - startedAt)}] ${escapeLine(told, 500)}`;
 }
 
-function tell(event: RunEvent): string | null {
+function tell(event: RunEvent, words: string): string | null {
   const where = stepOf(event.path);
   switch (event.kind) {
     case "run-started":
-      return `run ${event.run_id} started: ${event.data.title}`;
+      return `run ${event.run_id} started: ${words}`;
     case "run-recovered":
       return `run ${event.run_id} taken up again`;
     case "plan-adopted": {
@@ -24,22 +28,22 @@ function tell(event: RunEvent): string | null {
     case "span-opened":
       return `${event.data.name} › ${event.data.worker} started`;
     case "span-closed":
-      return event.data.error === null ? `${where} done` : `${where} failed: ${event.data.error.message}`;
+      return event.data.error === null ? `${where} done` : `${where} failed: ${words}`;
     case "call-started":
       return event.data.label.kind === "internal"
         ? null
         : `${where}: ${event.data.label.kind} ${shortModel(event.data.label.name)} ${event.data.label.note ?? ""}`.trimEnd();
     case "call-failed":
-      return `${where}: failed: ${event.data.error.message}`;
+      return `${where}: failed: ${words}`;
     case "attempt-ended":
-      return `${where}: attempt ${event.data.attempt} ${event.data.reason}${event.data.error === null ? "" : `: ${event.data.error.message}`}`;
+      return `${where}: attempt ${event.data.attempt} ${event.data.reason}${event.data.error === null ? "" : `: ${words}`}`;
     case "step-skipped":
     case "step-cancelled":
       return `${event.data.step} ${event.kind === "step-skipped" ? "skipped" : "cancelled"}: ${event.data.why}`;
     case "approval-requested":
       return `${where}: approval asked for (${event.data.risk} risk): ${event.data.title}`;
     case "wait-started":
-      return event.data.about.for === "answer" ? `${where}: question: ${event.data.about.text}` : null;
+      return event.data.about.for === "answer" ? `${where}: question: ${words}` : null;
     case "wait-expired":
       return `${where}: nobody answered in time: ${event.data.name}`;
     case "cancel-requested":
@@ -47,9 +51,9 @@ function tell(event: RunEvent): string | null {
     case "resume-requested":
       return `resumed by ${event.data.by}`;
     case "run-held":
-      return `held: ${event.data.error.message}`;
+      return `held: ${words}`;
     case "run-ended":
-      return event.data.status === "completed" ? "run completed" : `run ${event.data.status}: ${event.data.error.message}`;
+      return event.data.status === "completed" ? "run completed" : `run ${event.data.status}: ${words}`;
     case "call-completed":
     case "attempt-started":
     case "signal-received":

@@ -199,6 +199,7 @@ describe("run", () => {
     service.note({
       type: "event",
       event: { ...at, kind: "span-opened", path: "plan:0/step:fix", data: { kind: "step", name: "fix\u001B[31m", worker: "coder" } },
+      words: null,
     });
     service.note({ type: "delta", run_id: "run_aaaa1111", path: "", text: "not shown" });
     service.cancel("run_aaaa1111");

@@ -8,6 +8,7 @@ import type { Engine } from "../../../mcp-server/engine/port.ts";
 import type { AnyActivity, Probe } from "../../../mcp-server/engine/activity.ts";
 import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
 import type { Journal } from "../../../mcp-server/journal/port.ts";
+import { createWords } from "../../../mcp-server/service/words.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
 
 type Fn = DurableFunction<ActivityTypes, unknown, unknown>;
@@ -41,7 +42,7 @@ function open(
   return { engine, journal, again: (next, with_ = activities) => open(next, with_, folder) };
 }
 
-const start = (engine: Engine): string => engine.start({ workflow: "w", title: "t", session_id: null, input: null });
+const start = (engine: Engine): string => engine.start({ workflow: "w", session_id: null, input: null });
 const two: Fn = async (ctx) => {
   const [a, b] = await Promise.all([ctx.call("echo", 1), ctx.call("echo", 2)]);
   return { ok: true, value: [a.ok && a.value, b.ok && b.value] };
@@ -135,7 +136,9 @@ describe("recovery", () => {
     await next.engine.settled(run);
     const fold = next.journal.run(run);
     expect(statusOf(fold)).toBe("paused");
-    expect(fold.held?.message).toMatch(/would do something else than the journal has at event/u);
+    expect(fold.held === null ? "" : createWords(next.journal.blobs).error(fold.held).message).toMatch(
+      /would do something else than the journal has at event/u,
+    );
     expect(executed).toBe(1);
     next.engine.cancel(run, "test");
     await next.engine.settled(run);
@@ -196,7 +199,7 @@ describe("recovery", () => {
 
   it("expires an overdue deadline at the start", async () => {
     const waits: Fn = async (ctx) => {
-      const got = await ctx.signal("s", ctx.now() + 5, { for: "answer", question_id: "q", text: "?", options: [] });
+      const got = await ctx.signal("s", ctx.now() + 5, { for: "answer", question_id: "q", question: ctx.keep({ text: "?", options: [] }) });
       return { ok: true, value: got.kind };
     };
     const at = open(waits, []);
@@ -209,7 +212,11 @@ describe("recovery", () => {
   it("keeps a signal that came before anyone waited", async () => {
     const waits: Fn = async (ctx) => {
       await ctx.call("echo", 1);
-      const got = await ctx.signal<number>("early", null, { for: "answer", question_id: "q", text: "?", options: [] });
+      const got = await ctx.signal<number>("early", null, {
+        for: "answer",
+        question_id: "q",
+        question: ctx.keep({ text: "?", options: [] }),
+      });
       return { ok: true, value: got.kind === "received" ? got.payload : null };
     };
     let unblock = (): void => undefined;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { createWords } from "../../../mcp-server/service/words.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
 import type { Bench, FakeWorld } from "../../support/fake-crew.ts";
 import { openBench, plan, unavailable } from "../../support/fake-crew.ts";
@@ -17,7 +18,8 @@ afterEach(async () => {
 async function answerOf(at: Bench, runId: string): Promise<unknown> {
   await at.engine.settled(runId);
   const fold = at.journal.run(runId);
-  if (fold.ended === null || fold.ended.result === null) return fold.ended?.error ?? statusOf(fold);
+  if (fold.ended === null || fold.ended.result === null)
+    return fold.ended === null || fold.ended.error === null ? statusOf(fold) : createWords(at.journal.blobs).error(fold.ended.error);
   const replayed = await at.engine.replay(runId);
   expect(replayed, JSON.stringify(replayed)).toMatchObject({ ok: true });
   return replayed.ok && replayed.result?.ok === true ? (replayed.result.value as { answer: string }).answer : replayed;
@@ -145,7 +147,7 @@ describe("a run", () => {
     at.engine.signal(run, `approval:${approval?.request.approval_id ?? ""}`, {
       decision: "reject",
       digest: approval?.request.digest,
-      reason: "not now",
+      reason: at.engine.keep("not now"),
       channel: "cli",
       assurance: "terminal",
     });
@@ -198,7 +200,7 @@ describe("a run", () => {
     const fold = at.journal.run(run);
     expect(statusOf(fold)).toBe("waiting_answer");
     const [wait] = Object.values(fold.waits);
-    at.engine.signal(run, wait?.name ?? "", "the blue one");
+    at.engine.signal(run, wait?.name ?? "", at.engine.keep("the blue one"));
     expect(await answerOf(at, run)).toBe("report");
   });
 

@@ -18,7 +18,7 @@ const file = (): string => join(folder, "journal.db");
 const started: NewEvent = {
   kind: "run-started",
   path: "",
-  data: { workflow: "task", version: 1, flags: [], title: "t", session_id: null, parent: null, input: { inline: { task: "t" } } },
+  data: { workflow: "task", version: 1, flags: [], session_id: null, parent: null, input: { inline: { task: "t" } } },
 };
 const span: NewEvent = { kind: "span-opened", path: "plan:0/step:a", data: { kind: "step", name: "a", worker: "coder" } };
 
@@ -127,7 +127,7 @@ describe("the journal", () => {
     const { journal } = createSqliteJournal({ file: file(), now: () => 1 });
     journal.commit([{ run_id: "run_1", event: started }], true);
     const { reader, close } = openJournalReader(file());
-    expect(reader.run("run_1").title).toBe("t");
+    expect(reader.run("run_1").workflow).toBe("task");
     expect(reader.runsWithPrefix("run_", 5)).toEqual(["run_1"]);
     expect(reader.runsWithPrefix("run%", 5)).toEqual([]);
     close();

@@ -1,0 +1,71 @@
+/** What events and projections only name: tasks, answers, questions, errors. A payload that was removed is said to be so. */
+import type { ErrorRecord, Json, Question, Ref } from "../../shared/durable.ts";
+import type { ErrorValue } from "../../shared/errors.ts";
+import { isBosunError } from "../../shared/errors.ts";
+import type { RunEvent, StepTexts } from "../../shared/events.ts";
+import { createCodec } from "../engine/codec.ts";
+import type { BlobStore } from "../journal/blobs.ts";
+import type { RunFold } from "../journal/fold-run.ts";
+
+const REMOVED = "(payload removed)";
+const TITLE_LENGTH = 120;
+
+export interface RunWords {
+  task(fold: Pick<RunFold, "input">): string;
+  /** The task's first line, cut to 120 characters. */
+  title(fold: Pick<RunFold, "input">): string;
+  result(fold: Pick<RunFold, "ended">): { readonly answer: string | null; readonly data: Json } | null;
+  goal(texts: Ref, step: string): string;
+  question(ref: Ref): Question;
+  error(record: ErrorRecord): ErrorValue;
+  /** The words of an event: its task, question or error; null when it names none. */
+  of(event: RunEvent): string | null;
+}
+
+export function createWords(blobs: Pick<BlobStore, "get">): RunWords {
+  const codec = createCodec(blobs, null);
+
+  function orRemoved<T>(read: () => T, removed: T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (isBosunError(error) && error.code === "not_found") return removed;
+      throw error;
+    }
+  }
+
+  const task: RunWords["task"] = ({ input }) => {
+    const given = orRemoved(() => codec.decode(input) as { task?: unknown }, { task: REMOVED });
+    return typeof given.task === "string" ? given.task : "";
+  };
+
+  const question: RunWords["question"] = (ref) => orRemoved(() => codec.load(ref) as Question, { text: REMOVED, options: [] });
+  const error: RunWords["error"] = ({ code, retryable, message }) => ({
+    code,
+    message: orRemoved(() => codec.load(message) as string, REMOVED),
+    retryable,
+  });
+
+  return {
+    task,
+    title: (fold) => {
+      const line = task(fold).trim().split("\n", 1)[0] ?? "";
+      return line.length <= TITLE_LENGTH ? line : `${line.slice(0, TITLE_LENGTH - 1)}…`;
+    },
+    result: ({ ended }) => {
+      const payload = ended?.result ?? null;
+      if (payload === null) return null;
+      const { answer, data } = orRemoved(() => codec.decode(payload) as { answer?: unknown; data?: Json }, { answer: REMOVED });
+      return { answer: typeof answer === "string" ? answer : null, data: data ?? null };
+    },
+    goal: (texts, step) => orRemoved(() => (codec.load(texts) as StepTexts)[step]?.goal ?? "", REMOVED),
+    question,
+    error,
+    of: (event) => {
+      if (event.kind === "run-started") return task(event.data);
+      if (event.kind === "wait-started") return event.data.about.for === "answer" ? question(event.data.about.question).text : null;
+      const record = "error" in event.data ? event.data.error : null;
+      return record === null ? null : error(record).message;
+    },
+  };
+}
