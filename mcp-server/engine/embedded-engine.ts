@@ -232,8 +232,10 @@ class EmbeddedEngine implements Engine {
   }
 
   #tick(): void {
-    if (this.#closing || this.broken !== null) return;
+    if (this.#stopped()) return;
     this.#flush();
+    // What could not be written must not look as if it had been waited for: nothing is parked, nothing handed over.
+    if (this.#stopped()) return;
     // A run's next command may come in the microtasks after this; it is looked at again in the next turn.
     for (const live of this.#active) {
       const event = live.deliveries.shift();
@@ -242,6 +244,10 @@ class EmbeddedEngine implements Engine {
       if (event?.kind === "cancel-requested") this.#abort(live);
     }
     if (this.#active.size > 0 || this.#queue.length > 0) this.#schedule();
+  }
+
+  #stopped(): boolean {
+    return this.#closing || this.broken !== null;
   }
 
   /** Nothing is left to hand over: finish what an earlier life left, or let the run go. */
