@@ -17,7 +17,8 @@ function turnsOf(id: Id): readonly Reply[] {
   return [
     { content: `THOUGHT-${id}`, tool_calls: [{ name: "read_file", arguments: { path: `${id}.txt` } }] },
     call("read_file", { path: `ERROR-${id}.txt` }),
-    { content: `REPORT-${id}` },
+    // The first reports last, so that all that could leak into what comes after it is there by then.
+    { content: `REPORT-${id}`, delayMs: id === "alpha" ? 300 : 0 },
   ];
 }
 
