@@ -143,7 +143,9 @@ function fix(options: ServiceOptions): Fixed {
 function openLook(fixed: Fixed): { look: ReturnType<typeof createLook>; close: () => void } | null {
   const file = join(fixed.dataDir, "journal.db");
   if (!existsSync(file)) return null;
-  const { reader, close } = openJournalReader(file);
+  const opened = openJournalReader(file);
+  if (opened === null) return null;
+  const { reader, close } = opened;
   const { activities } = activitiesOf(fixed, reader);
   return { look: createLook({ journal: reader, activities, workflows: WORKFLOWS }), close };
 }

@@ -73,8 +73,8 @@ const MIGRATIONS: readonly string[] = [
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** @throws BosunError conflict when the database was written by a newer Bosun. */
-export function migrate(db: Database): void {
+/** Number of the schema in the file, 0 for none yet. @throws BosunError conflict when the file was written by a newer Bosun. */
+export function schemaVersion(db: Database): number {
   const version = Number(db.pragma("user_version", { simple: true }));
   if (version > SCHEMA_VERSION) {
     throw new BosunError(
@@ -82,6 +82,12 @@ export function migrate(db: Database): void {
       `the data folder was written by a newer Bosun (schema ${version}, this one knows ${SCHEMA_VERSION}): update Bosun`,
     );
   }
+  return version;
+}
+
+/** @throws BosunError conflict when the database was written by a newer Bosun. */
+export function migrate(db: Database): void {
+  const version = schemaVersion(db);
   if (version === SCHEMA_VERSION) return;
   db.transaction(() => {
     for (const [index, sql] of MIGRATIONS.entries()) if (index >= version) db.exec(sql);

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type DatabaseConstructor from "better-sqlite3";
 import type { Database } from "better-sqlite3";
 import { BosunError } from "../../shared/errors.ts";
-import { migrate } from "./migrations.ts";
+import { migrate, schemaVersion } from "./migrations.ts";
 import { makePrivate } from "./private-file.ts";
 
 export interface OpenedDatabase {
@@ -53,7 +53,9 @@ function openChecked(file: string, options: { readonly: boolean; check: boolean 
       const verdict = db.pragma("quick_check(1)", { simple: true });
       if (verdict !== "ok") throw Object.assign(new Error(String(verdict)), { code: "SQLITE_CORRUPT" });
     }
-    if (!options.readonly) {
+    if (options.readonly) {
+      schemaVersion(db);
+    } else {
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = NORMAL");
       migrate(db);

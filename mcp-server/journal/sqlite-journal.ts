@@ -12,6 +12,7 @@ import type { RunFold } from "./fold-run.ts";
 import { damaged, isCorruption, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import type { Append, ApprovalRow, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
+import { schemaVersion } from "./migrations.ts";
 import { createProjector, PROJECTIONS } from "./projector.ts";
 
 export interface JournalOptions {
@@ -42,9 +43,13 @@ interface EventRow {
   readonly data: string;
 }
 
-/** Opens for reading only: no lock, no migration, no repair. @throws BosunError not_found when there is no journal yet */
-export function openJournalReader(file: string): { reader: JournalReader; close: () => void } {
+/** Opens for reading only: no lock, no migration, no repair. Null when its first owner was stopped before there was anything in it. */
+export function openJournalReader(file: string): { reader: JournalReader; close: () => void } | null {
   const { db } = openDatabase(file, { readonly: true, check: false });
+  if (schemaVersion(db) === 0) {
+    db.close();
+    return null;
+  }
   return { reader: new SqliteJournalReader(db), close: () => db.close() };
 }
 

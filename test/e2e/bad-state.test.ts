@@ -76,6 +76,18 @@ describe("a corrupt journal", () => {
   });
 });
 
+describe("a journal whose first owner was stopped before it had made the tables", () => {
+  it("has no runs, and the next run begins in it", async (test) => {
+    const place = await openPlace(test);
+    await doneRun(place);
+    writeFileSync(join(place.data(), "journal.db"), "");
+    const runs = await place.run(["runs"]);
+    expect(runs).toMatchObject({ code: 0, stderr: "" });
+    expect(runs.stdout).toContain("There are no runs yet.");
+    await place.expectIntact();
+  });
+});
+
 describe("a full disk", () => {
   const asRoot = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
   const mountable = process.platform === "linux" && process.getuid?.() === 0;
@@ -285,7 +297,7 @@ describe("a signal", () => {
       run.kill(signal);
       const stopped = await run.end;
       expect(stopped.code, stopped.stdout + stopped.stderr).toBe(143);
-      expect(stopped.stdout).toContain(`bosun resume ${stopped.runId()}`);
+      expect(stopped.stdout.split(`bosun resume ${stopped.runId()}`)).toHaveLength(2);
       const resumed = await place.run(["resume", stopped.runId()]);
       expect(resumed.code, resumed.stderr).toBe(0);
       expect(resumed.stdout).toContain("Report of the coder.");
@@ -342,6 +354,8 @@ describe("a journal of an earlier or later version", () => {
     const end = await place.run(["run", "do it", "--worker", "coder"]);
     expect(end.code).not.toBe(0);
     expect(end.stderr).toMatch(/^bosun: conflict: .*(newer|version)/);
+    const look = await place.run(["runs"]);
+    expect(look).toMatchObject({ code: 1, stderr: end.stderr });
     expect(existsSync(file)).toBe(true);
     expect(readFileSync(file).subarray(60, 64).readUInt32BE(0)).toBe(9_999);
   });

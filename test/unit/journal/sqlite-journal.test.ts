@@ -126,7 +126,9 @@ describe("the journal", () => {
   it("can be read beside its owner", () => {
     const { journal } = createSqliteJournal({ file: file(), now: () => 1 });
     journal.commit([{ run_id: "run_1", event: started }], true);
-    const { reader, close } = openJournalReader(file());
+    const opened = openJournalReader(file());
+    if (opened === null) throw new Error("there is a journal");
+    const { reader, close } = opened;
     expect(reader.run("run_1").workflow).toBe("task");
     expect(reader.runsWithPrefix("run_", 5)).toEqual(["run_1"]);
     expect(reader.runsWithPrefix("run%", 5)).toEqual([]);
