@@ -1,6 +1,7 @@
 /** The last words about a run: its answer, what was changed on disk, and what a person can do next. */
 import type { ChangeSetView, RunView } from "../../shared/run-view.ts";
 import { escapeLine, escapeText } from "./escape.ts";
+import { EXIT } from "./exit-code.ts";
 import type { Followed } from "./follow-run.ts";
 import type { CliIo } from "./io.ts";
 import { printError, printJson, printLines, printProse } from "./print.ts";
@@ -21,7 +22,7 @@ export function showEnd(io: CliIo, service: Service, { view, exitCode }: Followe
   const changes = service.getRun(view.run_id, ["changes"]).changes ?? [];
   printLines(io, appliedLines(changes));
   if (view.error !== null && view.status !== "completed") printError(io, view.error, false);
-  if (kind === "run") printLines(io, [nextLine(view, changes)]);
+  if (kind === "run" && exitCode !== EXIT.terminated) printLines(io, [nextLine(view, changes)]);
   return exitCode;
 }
 
