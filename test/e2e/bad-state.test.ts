@@ -341,6 +341,30 @@ describe("a signal", () => {
   );
 });
 
+describe("an approval that nobody decided in time", () => {
+  it.concurrent("expires: nothing is written, the old id is refused, and resume asks again", async (test) => {
+    const place = await openPlace(test, {
+      files: FILES,
+      reply: crew({ turns: { coder: [call("write_file", { path: "b.txt", content: "b\n" })] } }),
+      config: { approvals: { deadlineSeconds: 1 } },
+    });
+    const before = snapshot(place.workspace);
+    const asked = await place.run(["run", "do it", "--worker", "coder", "--json"]);
+    expect(asked.code, asked.stderr).toBe(3);
+    const first = asked.view().approvals[0]?.approval_id ?? "";
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const again = await place.run(["resume", asked.view().run_id, "--json"]);
+    expect(again.code, again.stderr).toBe(3);
+    expect(again.view()).toMatchObject({ status: "waiting_approval", error: null });
+    expect(again.view().approvals.map((approval) => approval.approval_id)).not.toContain(first);
+    const late = await place.run(["approve", first]);
+    expect(late.code).not.toBe(0);
+    expect(late.stdout).toContain("This approval is expired already.");
+    expect(snapshot(place.workspace)).toEqual(before);
+    await place.expectIntact();
+  });
+});
+
 describe("a journal of an earlier or later version", () => {
   it.concurrent("that is newer than this Bosun is left alone, and said", async (test) => {
     const place = await openPlace(test, { files: FILES });

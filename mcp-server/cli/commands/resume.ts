@@ -16,7 +16,10 @@ export function resumeCommand(context: CliContext): Command {
     const budget = budgetOf(options);
     await withService(context, {}, async (service) => {
       const runId = service.findRun(run);
+      const ranOut = service.getRun(runId).approvals.some((approval) => Date.parse(approval.expires_at) <= context.io.now());
       takeUpLeftovers(context.io, service, json);
+      // An approval that ran out while nobody was here expires now that somebody is, and pauses the run; then it can be asked again.
+      if (ranOut) await service.settled(runId);
       if (service.getRun(runId).status === "paused" || budget !== undefined) service.resume(runId, budget);
       return showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
     });
