@@ -120,6 +120,32 @@ describe("a model that fails", () => {
   });
 });
 
+describe("text of a model", () => {
+  it.concurrent("never reaches a terminal with what it would act on: escapes, bidi, a carriage return", async (test) => {
+    const evil = "\u001B[2J\u001B]0;owned\u0007safe\rrm -rf\u202Egnp.exe\u200B";
+    const place = await openPlace(test, {
+      files: FILES,
+      reply: (request, n) =>
+        request.headers["x-bosun-purpose"] === "plan"
+          ? { json: planOf([{ id: "a", worker: "coder", goal: evil }]) }
+          : crew({ turns: { coder: [call(evil, {}), call("write_file", { path: "b.txt", content: evil }), { content: evil }] } })(
+              request,
+              n,
+            ),
+    });
+    const end = await place.run(["run", evil]);
+    expect(end.code, end.stderr).toBe(3);
+    const shown = await place.run(["show", end.runId()]);
+    const traced = await place.run(["trace", end.runId()]);
+    const listed = await place.run(["runs"]);
+    const planned = await place.run(["plan", "x"]);
+    for (const { stdout, stderr } of [end, shown, traced, listed, planned]) {
+      expect(stdout).toContain("safe");
+      expect(stdout + stderr).not.toMatch(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200B\u202E]/);
+    }
+  });
+});
+
 describe("without a model", () => {
   it.concurrent.for<readonly [how: string, env: Record<string, string>, says: RegExp]>([
     ["nothing is configured", { BOSUN_MODEL: "", OPENAI_API_KEY: "", OPENAI_BASE_URL: "" }, /set OPENAI_API_KEY|BOSUN_MODEL/],

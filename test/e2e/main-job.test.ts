@@ -328,6 +328,30 @@ describe("exit codes", () => {
   });
 });
 
+describe("a run that is only begun, or only planned", () => {
+  it.concurrent("is begun with --no-wait, and resume brings it to its end", async (test) => {
+    const place = await openPlace(test, { reply: crew({ steps: STEPS }) });
+    const begun = await place.run(["run", "mend the greeting", "--no-wait"]);
+    expect(begun).toMatchObject({ code: 0, stderr: "" });
+    expect(begun.stdout).toContain(`bosun resume ${begun.runId()}`);
+    const resumed = await place.run(["resume", begun.runId(), "--json"]);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(resumed.view()).toMatchObject({ run_id: begun.runId(), status: "completed", answer: "All is done." });
+  });
+
+  it.concurrent("is planned with one call of the model, and no worker is asked", async (test) => {
+    const place = await openPlace(test, { reply: crew({ steps: STEPS }) });
+    const planned = await place.run(["plan", "mend the greeting"]);
+    expect(planned).toMatchObject({ code: 0, stderr: "" });
+    expect(planned.stdout).toContain("tell › writer (after look, mend): goal of tell");
+    expect(place.requests).toHaveLength(1);
+    const json = await place.run(["plan", "mend the greeting", "--json"]);
+    const { plan } = JSON.parse(json.stdout) as { plan: { revision: number; steps: { id: string }[] } };
+    expect(plan.revision).toBe(0);
+    expect(plan.steps.map((step) => step.id)).toEqual(["look", "judge", "mend", "tell"]);
+  });
+});
+
 describe("the workspace", () => {
   it.concurrent("may be any folder with spaces and letters of any kind in its name", async (test) => {
     const place = await openPlace(test, { reply: crew({ turns: { coder: [call("list_files", {})] } }) });
