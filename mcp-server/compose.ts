@@ -1,5 +1,5 @@
 /** The composition root: the only place where a port meets the technology behind it. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BosunError } from "../shared/errors.ts";
 import type { Json } from "../shared/durable.ts";
@@ -26,6 +26,7 @@ import { createSqliteJournal, openJournalReader } from "./journal/sqlite-journal
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
+import { makePrivateFolder } from "./private-folder.ts";
 import type { Service } from "./service.ts";
 import { createLocalService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
@@ -152,7 +153,7 @@ function openLook(fixed: Fixed): { look: ReturnType<typeof createLook>; close: (
 
 function openOwner(fixed: Fixed, notices: string[]): Service {
   const { dataDir, loaded } = fixed;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makePrivateFolder(dataDir);
   const lock = takeOwnerLock(dataDir);
   try {
     const { journal, setAside } = createSqliteJournal({ file: join(dataDir, "journal.db"), now: Date.now, check: !lock.cleanBefore });

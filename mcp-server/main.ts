@@ -6,12 +6,13 @@ import { fileURLToPath } from "node:url";
 import { createNodeIo } from "./cli/node-io.ts";
 import { runCli } from "./cli/run-cli.ts";
 import { type System, userFolders, workspaceRoot } from "./config/paths.ts";
+import { makePrivateFolder } from "./private-folder.ts";
 
 /** Runs the command line of this process. */
 export async function main(): Promise<void> {
   const { packageRoot, version } = findPackage();
   const system: System = { platform: process.platform, env: process.env, homeDir: homedir() };
-  const io = createNodeIo({ packageRoot, version, dataFolder: () => userFolders(system).data });
+  const io = createNodeIo({ packageRoot, version, dataFolder: () => dataFolder(system) });
   process.exitCode = await runCli(process.argv.slice(2), io, async ({ home, workspace, model }) => {
     const { openService } = await import("./compose.ts");
     const env = {
@@ -27,6 +28,13 @@ export async function main(): Promise<void> {
     });
   });
   io.close();
+}
+
+/** The user's data folder, made if it is not there. @throws BosunError invalid_input when it cannot be made */
+function dataFolder(system: System): string {
+  const folder = userFolders(system).data;
+  makePrivateFolder(folder);
+  return folder;
 }
 
 /** The nearest folder above this file, source or bundle, that is our package. */

@@ -240,6 +240,13 @@ describe("configuration", () => {
     const nowhere = await place.run(["run", "do it"], { env: { BOSUN_WORKSPACE: join(place.folder, "nowhere") } });
     expect(nowhere.code).toBe(2);
     expect(nowhere.stderr).toMatch(/^bosun: invalid_input: the workspace .*nowhere cannot be opened: set BOSUN_WORKSPACE/);
+    if (existsSync("/proc/self")) {
+      for (const args of [["run", "do it"], ["runs"], ["demo"]]) {
+        const end = await place.run(args, { env: { BOSUN_HOME: "/proc/nope" } });
+        expect(end.code).toBe(2);
+        expect(end.stderr).toMatch(/^bosun: invalid_input: the data folder \/proc\/nope\S* cannot be made \(ENOENT\): set BOSUN_HOME/);
+      }
+    }
     const blocked = await place.run(["run", "do it"], { env: { BOSUN_HOME: join(place.workspace, "a.txt") } });
     expect(blocked.code).not.toBe(0);
     expect(blocked.stderr).toMatch(/^bosun: \w+: .*a\.txt/);
