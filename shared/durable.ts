@@ -104,6 +104,6 @@ export interface DurableContext<A extends ActivityTypes> {
 }
 
 /** The facts a durable function may record; noun-verb, as all event kinds are. */
-export type RecordKind = "plan-adopted" | "step-skipped" | "step-cancelled" | "approval-requested";
+export type RecordKind = "plan-adopted" | "step-skipped" | "step-cancelled" | "approval-requested" | "approval-voided";
 
 export type DurableFunction<A extends ActivityTypes, I, O> = (ctx: DurableContext<A>, input: I) => Promise<Outcome<O>>;

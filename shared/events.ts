@@ -118,6 +118,8 @@ export interface EventData {
   "step-skipped": { readonly step: string; readonly why: string };
   "step-cancelled": { readonly step: string; readonly why: string };
   "approval-requested": ApprovalRequest;
+  /** Nobody is asked any more: the step that asked was dropped. */
+  "approval-voided": { readonly approval_id: string };
   "cancel-requested": { readonly by: string };
   /** `budget` raises caps; what it leaves out stays. */
   "resume-requested": { readonly by: string; readonly budget?: Caps };

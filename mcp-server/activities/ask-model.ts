@@ -1,11 +1,13 @@
 /** `ask_model`: one paid call, held under the run's caps, its reply checked against the schema that was asked for. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Json } from "../../shared/durable.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, ModelRequest } from "../../shared/model.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
-import type { Reservation } from "../../shared/usage.ts";
+import type { Reservation, Usage } from "../../shared/usage.ts";
 import type { ActivityContext, AnyActivity } from "../engine/activity.ts";
+import type { RunFold } from "../journal/fold-run.ts";
 import type { JournalReader } from "../journal/port.ts";
 import { estimatePromptTokens } from "../models/estimate.ts";
 import { failureOf } from "../models/model-failure.ts";
@@ -32,6 +34,8 @@ export interface ModelParts {
 const RETRY_DELAYS_MS = [500, 2_000];
 /** A provider that wants a longer pause is not waited for: the run pauses, and a person resumes it. */
 const MAX_RETRY_AFTER_MS = 30_000;
+/** Milliseconds between two looks at whether earlier calls have been settled. */
+const SETTLEMENT_POLL_MS = 50;
 /** Less than this is not worth a call. */
 const MIN_COMPLETION_TOKENS = 16;
 
@@ -50,10 +54,14 @@ export function createAskModel(parts: ModelParts): AnyActivity {
     reserve: (input) => reservationOf(parts, input),
     retryDelayMs: (error, failed, thrown) => retryDelay(error, failed, failureOf(thrown)?.retryAfterMs ?? 0),
     run: async (input, ctx) => {
-      const request = capped(parts, input, ctx);
+      // Nothing has been sent so far, so a failure up to the call itself costs nothing.
+      ctx.settle(NO_USAGE);
+      const model = parts.model(modelOf(input));
+      const request = await capped(parts, input, ctx);
       const release = await gate(ctx.signal);
       try {
-        return answerOf(parts, request, await complete(parts, request, ctx), ctx);
+        ctx.settle(null);
+        return answerOf(parts, request, await complete(model, request, ctx), ctx);
       } finally {
         release();
       }
@@ -62,9 +70,9 @@ export function createAskModel(parts: ModelParts): AnyActivity {
   return askModel;
 }
 
-async function complete(parts: ModelParts, request: ModelRequest, ctx: ActivityContext): Promise<ModelReply> {
+async function complete(model: Model, request: ModelRequest, ctx: ActivityContext): Promise<ModelReply> {
   try {
-    return await parts.model(request.model).complete(request, { signal: ctx.signal, onDelta: (text) => ctx.delta(text) });
+    return await model.complete(request, { signal: ctx.signal, onDelta: (text) => ctx.delta(text) });
   } catch (error) {
     // Where nobody knows what a failure has cost it is settled at what was set aside.
     const failure = failureOf(error);
@@ -102,31 +110,56 @@ function answerOf(parts: ModelParts, request: ModelRequest, reply: ModelReply, c
   return checked.ok ? { ...answer, data: ctx.keep(checked.data) } : { ...answer, invalid: ctx.keep(checked.problem) };
 }
 
-/** The request as it may be sent: with what the run's caps leave for the answer. @throws BosunError budget_exceeded */
-function capped(parts: ModelParts, input: AskModel, ctx: ActivityContext): ModelRequest {
+/**
+ * The request as it may be sent: with what the run's caps leave for the answer. Where that is too little, calls that were set aside for
+ * earlier are awaited first, for they mostly cost less. @throws BosunError budget_exceeded
+ */
+async function capped(parts: ModelParts, input: AskModel, ctx: ActivityContext): Promise<ModelRequest> {
   const request = requestOf(input, ctx);
-  const fold = parts.journal.run(ctx.runId);
-  const { tokens: tokenCap, usd: usdCap } = fold.budget;
-  if (tokenCap === null && usdCap === null) return request;
-  let spent = fold.usage;
-  for (const [path, call] of Object.entries(fold.open))
-    if (path !== ctx.path && call.reserve !== null) spent = addUsage(spent, settleAtReservation(call.reserve));
-  const prompt = estimatePromptTokens(request);
-  let room = request.max_completion_tokens;
-  if (tokenCap !== null) room = Math.min(room, tokenCap - spent.prompt_tokens - spent.completion_tokens - prompt);
-  if (usdCap !== null) room = Math.min(room, affordable(parts, request, { cap: usdCap, spent: spent.usd, prompt }));
-  if (room < MIN_COMPLETION_TOKENS) {
-    ctx.settle(NO_USAGE);
-    const caps = [
-      ...(tokenCap === null ? [] : [`${spent.prompt_tokens + spent.completion_tokens} of ${tokenCap} tokens`]),
-      ...(usdCap === null ? [] : [`$${(spent.usd ?? 0).toFixed(4)} of $${usdCap}`]),
-    ];
-    throw new BosunError(
-      "budget_exceeded",
-      `the run's budget does not allow the next model call: ${caps.join(" and ")} are spent or set aside. \`bosun resume ${ctx.runId} --budget-tokens N\` (or --budget-usd N) raises it`,
-    );
+  for (;;) {
+    const { budget, spent, others } = spentBefore(parts, ctx);
+    const room = roomFor(parts, request, { budget, spent });
+    if (room >= MIN_COMPLETION_TOKENS) return { ...request, max_completion_tokens: Math.floor(room) };
+    if (others === 0) throw overBudget(ctx.runId, budget, spent);
+    await delay(SETTLEMENT_POLL_MS, undefined, { signal: ctx.signal });
   }
-  return { ...request, max_completion_tokens: Math.floor(room) };
+}
+
+/** What is spent, with what is set aside for calls that began before this one. */
+function spentBefore(
+  parts: ModelParts,
+  ctx: ActivityContext,
+): { readonly budget: RunFold["budget"]; readonly spent: Usage; readonly others: number } {
+  const { budget, usage, open } = parts.journal.run(ctx.runId);
+  let spent = usage;
+  let others = 0;
+  for (const [path, call] of Object.entries(open)) {
+    if (path === ctx.path) break;
+    if (call.reserve === null) continue;
+    spent = addUsage(spent, settleAtReservation(call.reserve));
+    others += 1;
+  }
+  return { budget, spent, others };
+}
+
+function roomFor(parts: ModelParts, request: ModelRequest, at: { readonly budget: RunFold["budget"]; readonly spent: Usage }): number {
+  const { budget, spent } = at;
+  if (budget.tokens === null && budget.usd === null) return request.max_completion_tokens;
+  const prompt = estimatePromptTokens(request);
+  const byTokens = budget.tokens === null ? Infinity : budget.tokens - spent.prompt_tokens - spent.completion_tokens - prompt;
+  const byMoney = budget.usd === null ? Infinity : affordable(parts, request, { cap: budget.usd, spent: spent.usd, prompt });
+  return Math.min(request.max_completion_tokens, byTokens, byMoney);
+}
+
+function overBudget(runId: string, budget: RunFold["budget"], spent: Usage): BosunError {
+  const caps = [
+    ...(budget.tokens === null ? [] : [`${spent.prompt_tokens + spent.completion_tokens} of ${budget.tokens} tokens`]),
+    ...(budget.usd === null ? [] : [`$${(spent.usd ?? 0).toFixed(4)} of $${budget.usd}`]),
+  ];
+  return new BosunError(
+    "budget_exceeded",
+    `the run's budget does not allow the next model call: ${caps.join(" and ")} are spent. \`bosun resume ${runId} --budget-tokens N\` (or --budget-usd N) raises it`,
+  );
 }
 
 /** Completion tokens that the money left can pay. */

@@ -17,8 +17,8 @@ export interface ActivityContext {
   readonly traceparent: string;
   keep<T>(value: T): Kept<T>;
   chain<T>(items: readonly T[], before?: Chain<T>): Chain<T>;
-  /** Settles the reservation of a paid call; also to be called before throwing when something was used. */
-  settle(usage: Usage): void;
+  /** Settles the reservation of a paid call, also before throwing. Null takes that back: from here on it may cost anything. */
+  settle(usage: Usage | null): void;
   /** Written into the outcome's event, for the activity's own later reading. */
   note(text: string): void;
   /** Text that streams in; shown live, not recorded. */

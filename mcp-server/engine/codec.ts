@@ -44,7 +44,7 @@ export interface Codec {
   chain<T>(items: readonly T[], before?: Chain<T>): Chain<T>;
   /** The JSON text with references, and its SHA-256 (hex): the identity of an input. */
   encode(value: unknown): { readonly text: string; readonly hash: string };
-  /** What an event holds for this text: the JSON itself, or the hash under which it is kept. */
+  /** What an event holds for this text: the JSON itself, or the hash under which it is kept. `apart` decides; else its length does. */
   payload(encoded: { readonly text: string }, options?: { readonly apart: boolean }): Payload;
   /** @throws BosunError not_found when a payload was removed */
   decode(payload: Payload): unknown;
@@ -109,7 +109,9 @@ export function createCodec(reader: Pick<BlobStore, "get">, store: BlobStore | n
       return { text, hash: sha256(text) };
     },
     payload: ({ text }, options) =>
-      text.length <= INLINE_LIMIT && options?.apart !== true ? { inline: JSON.parse(text) as Json } : { ref: put(text) },
+      options?.apart === false || (text.length <= INLINE_LIMIT && options?.apart !== true)
+        ? { inline: JSON.parse(text) as Json }
+        : { ref: put(text) },
     decode: (payload) => ("ref" in payload ? load(payload.ref) : decodeTree(payload.inline)),
     load: resolve,
     keepError: ({ code, message, retryable }) => ({ code, retryable, message: keep(message) }),

@@ -9,13 +9,14 @@ import type { ErrorValue } from "../../shared/errors.ts";
 import type { Caps, NewEvent, RunEvent } from "../../shared/events.ts";
 import { callPath } from "../journal/fold-run.ts";
 import type { Append, Journal } from "../journal/port.ts";
-import { executeCall, probeCall } from "./execute-call.ts";
-import type { CallRun } from "./execute-call.ts";
 import type { AnyActivity } from "./activity.ts";
+import { CallRunner } from "./call-runner.ts";
 import { createCodec } from "./codec.ts";
 import type { Codec } from "./codec.ts";
-import { cancelledCall, openCallsOf, recoverPaid } from "./recover-call.ts";
-import type { OpenCall } from "./recover-call.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
+import { abortCalls, beginHold } from "./live-run.ts";
+import type { LiveRun } from "./live-run.ts";
+import { openCallsOf } from "./recover-call.ts";
 import { replayRun } from "./replay-run.ts";
 import type { Divergence, Engine, EngineNote, ReplayResult, StartOptions } from "./port.ts";
 import { describeCommand, isDelivery, RunInstance } from "./run-instance.ts";
@@ -38,22 +39,6 @@ export interface EngineOptions {
   readonly onParked?: (runId: string) => void;
 }
 
-/** A run in memory. */
-interface Live {
-  readonly runId: string;
-  readonly instance: RunInstance;
-  /** Outcomes committed and not handed over yet, in journal order. */
-  readonly deliveries: RunEvent[];
-  readonly inFlight: Map<string, { readonly controller: AbortController; readonly effect: boolean }>;
-  /** Events of an earlier life that are being delivered again; null once that is done. */
-  history: readonly RunEvent[] | null;
-  cancelling: boolean;
-  /** Why it stops here until a person resumes it. */
-  holding: ErrorValue | null;
-  /** Its last event is on the way. */
-  ending: boolean;
-}
-
 export function createEmbeddedEngine(options: EngineOptions): Engine {
   return new EmbeddedEngine(options);
 }
@@ -62,8 +47,6 @@ interface Queued extends Append {
   readonly durable: boolean;
 }
 
-const MAX_TIMEOUT_MS = 2_000_000_000;
-
 class EmbeddedEngine implements Engine {
   broken: ErrorValue | null = null;
   readonly #journal: Journal;
@@ -71,15 +54,15 @@ class EmbeddedEngine implements Engine {
   readonly #workflows: ReadonlyMap<string, WorkflowDefinition>;
   readonly #codec: Codec;
   readonly #options: EngineOptions;
-  readonly #live = new Map<string, Live>();
-  readonly #active = new Set<Live>();
+  readonly #live = new Map<string, LiveRun>();
+  readonly #active = new Set<LiveRun>();
   readonly #listeners = new Set<(note: EngineNote) => void>();
   readonly #settled = new Map<string, { resolve: () => void; reject: (error: unknown) => void }[]>();
-  readonly #effects = new Set<Promise<void>>();
+  readonly #calls: CallRunner;
+  readonly #deadlines: DeadlineTimer;
   #queue: Queued[] = [];
   #scheduled = false;
   #closing = false;
-  #timer: NodeJS.Timeout | null = null;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -87,6 +70,17 @@ class EmbeddedEngine implements Engine {
     this.#activities = new Map(options.activities.map((activity) => [activity.name, activity]));
     this.#workflows = new Map(options.workflows.map((workflow) => [workflow.name, workflow]));
     this.#codec = createCodec(options.journal.blobs, options.journal.blobs);
+    this.#calls = new CallRunner({
+      codec: this.#codec,
+      blobs: options.journal.blobs,
+      activities: this.#activities,
+      stopped: () => this.#stopped(),
+      closing: () => this.#closing,
+      enqueue: (runId, event, { durable }) => this.#enqueue(runId, event, { durable }),
+      delta: (runId, path, text) => this.#notify({ type: "delta", run_id: runId, path, text }),
+      hold: (live, error) => this.#hold(live, error),
+    });
+    this.#deadlines = new DeadlineTimer(options.now, () => this.#expireOverdue());
     this.#armTimer();
   }
 
@@ -120,7 +114,9 @@ class EmbeddedEngine implements Engine {
   signal(runId: string, name: string, payload: unknown): void {
     this.#assertOpen();
     this.#flush();
-    if (this.#journal.run(runId).ended !== null) throw new BosunError("conflict", `run ${runId} has ended`);
+    const fold = this.#journal.run(runId);
+    if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended`);
+    if (fold.cancelling) throw new BosunError("conflict", `run ${runId} is being cancelled`);
     const wait = this.#journal.openWait(runId, name);
     if (wait === null && this.#wasSettled(runId, name)) throw new BosunError("conflict", `${name} was answered already`);
     if (wait !== null && wait.deadline !== null && this.#options.now() >= wait.deadline) {
@@ -132,7 +128,7 @@ class EmbeddedEngine implements Engine {
     }
     this.#enqueue(
       runId,
-      { kind: "signal-received", path: "", data: { name, payload: this.#codec.payload(this.#codec.encode(payload)) } },
+      { kind: "signal-received", path: "", data: { name, payload: this.#codec.payload(this.#codec.encode(payload), { apart: false }) } },
       { durable: true },
     );
     this.#flush();
@@ -151,6 +147,7 @@ class EmbeddedEngine implements Engine {
     this.#enqueue(runId, { kind: "cancel-requested", path: "", data: { by } }, { durable: true });
     this.#flush();
     this.#assertOpen();
+    if (live !== undefined) this.#stopDriving(live);
   }
 
   resume(runId: string, by: string, budget?: Caps): void {
@@ -213,11 +210,22 @@ class EmbeddedEngine implements Engine {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const live of this.#live.values()) for (const call of live.inFlight.values()) if (!call.effect) call.controller.abort();
-    await Promise.allSettled(this.#effects);
+    this.#deadlines.stop();
+    for (const live of this.#live.values()) abortCalls(live);
+    await this.#calls.effectsDone();
     if (this.broken === null) this.#flush();
     this.#journal.close();
+    this.#rejectSettled(new BosunError("internal", "Bosun was closed; the run goes on when it is taken up again"));
+  }
+
+  /** From here on nothing begins for this run; what it has under way comes home. */
+  #stopDriving(live: LiveRun): void {
+    if (live.history !== null) this.#settleOpen(live, live.history);
+    live.instance.stop();
+    live.deliveries.length = 0;
+    abortCalls(live);
+    this.#active.add(live);
+    this.#schedule();
   }
 
   // ---- the loop
@@ -238,10 +246,14 @@ class EmbeddedEngine implements Engine {
     if (this.#stopped()) return;
     // A run's next command may come in the microtasks after this; it is looked at again in the next turn.
     for (const live of this.#active) {
-      const event = live.deliveries.shift();
-      if (event === undefined) this.#quiet(live);
-      else live.instance.deliver(event);
-      if (event?.kind === "cancel-requested") this.#abort(live);
+      try {
+        const event = live.deliveries.shift();
+        if (event === undefined) this.#quiet(live);
+        else live.instance.deliver(event);
+      } catch (error) {
+        // A payload that is gone, or a fault of ours: this run stops, the others go on.
+        this.#hold(live, toErrorValue(error));
+      }
     }
     if (this.#active.size > 0 || this.#queue.length > 0) this.#schedule();
   }
@@ -251,7 +263,7 @@ class EmbeddedEngine implements Engine {
   }
 
   /** Nothing is left to hand over: finish what an earlier life left, or let the run go. */
-  #quiet(live: Live): void {
+  #quiet(live: LiveRun): void {
     if (live.history !== null) {
       this.#finishHistory(live, live.history);
       return;
@@ -264,13 +276,14 @@ class EmbeddedEngine implements Engine {
         path: "",
         data: { status: "cancelled", error: this.#codec.keepError(errorValue("cancelled", "cancelled by a person")) },
       });
+    else if (live.outcome !== null) this.#end(live, this.#endEvent(live.outcome));
     else if (live.holding !== null) this.#end(live, { kind: "run-held", path: "", data: { error: this.#codec.keepError(live.holding) } });
     else this.#park(live);
   }
 
-  #finishHistory(live: Live, history: readonly RunEvent[]): void {
+  #finishHistory(live: LiveRun, history: readonly RunEvent[]): void {
     live.history = null;
-    if (live.cancelling) this.#dropToCancelled(live, history);
+    if (live.cancelling || live.outcome !== null) this.#settleOpen(live, history);
     if (live.instance.stopped || live.ending) return;
     const missing = live.instance.missing;
     if (missing !== null) {
@@ -280,16 +293,7 @@ class EmbeddedEngine implements Engine {
       );
       return;
     }
-    for (const call of openCallsOf(history)) this.#recoverCall(live, call);
-  }
-
-  #recoverCall(live: Live, call: OpenCall): void {
-    const asked = live.instance.calls.get(call.path);
-    if (asked === undefined) return;
-    if (call.kind === "paid")
-      for (const event of recoverPaid(call, { ...asked, codec: this.#codec })) this.#enqueue(live.runId, event, { durable: true });
-    else if (call.kind === "effect") this.#probe(live, asked.activity, call.path, asked.input, call.attempt);
-    else this.#execute(live, asked.activity, call.path, asked.input, call.attempt);
+    for (const call of openCallsOf(history)) this.#calls.recover(live, call);
   }
 
   #flush(): void {
@@ -312,18 +316,18 @@ class EmbeddedEngine implements Engine {
       if (live === undefined) asleep.add(event.run_id);
       else this.#committed(live, event);
     }
-    for (const event of events) this.#notify({ type: "event", event });
     for (const runId of asleep) this.#wakeAfter(runId, events);
     if (events.some((event) => event.kind === "wait-started")) this.#armTimer();
+    for (const event of events) this.#notify({ type: "event", event });
   }
 
-  #committed(live: Live, event: RunEvent): void {
+  #committed(live: LiveRun, event: RunEvent): void {
     if (event.kind === "run-ended" || event.kind === "run-held") {
       this.#forget(live);
       return;
     }
-    if (event.kind === "call-started") this.#begin(live, event.path, 1);
-    if (event.kind === "attempt-started") this.#begin(live, callPath(event.path), event.data.attempt);
+    if (event.kind === "call-started") this.#calls.begin(live, event.path, 1);
+    if (event.kind === "attempt-started") this.#calls.begin(live, callPath(event.path), event.data.attempt);
     if (event.kind === "call-completed" || event.kind === "call-failed") live.inFlight.delete(event.path);
     if (isDelivery(event)) live.deliveries.push(event);
     this.#active.add(live);
@@ -337,37 +341,42 @@ class EmbeddedEngine implements Engine {
   }
 
   #wake(runId: string): void {
-    if (this.#closing || this.broken !== null || this.#live.has(runId)) return;
+    if (this.#stopped() || this.#live.has(runId)) return;
+    try {
+      this.#bringToLife(runId);
+    } catch (error) {
+      this.#live.delete(runId);
+      this.#enqueue(runId, { kind: "run-held", path: "", data: { error: this.#codec.keepError(toErrorValue(error)) } }, { durable: true });
+    }
+  }
+
+  #bringToLife(runId: string): void {
     const history = this.#journal.events(runId);
     const fold = this.#journal.run(runId);
     if (fold.ended !== null || fold.held !== null) return;
-    const live: Live = {
+    const live: LiveRun = {
       runId,
       instance: this.#instance(runId, this.#workflow(fold.workflow).fn, history),
       deliveries: history.filter(isDelivery),
       inFlight: new Map(),
       history: history.length > 1 ? history : null,
       cancelling: fold.cancelling,
+      outcome: null,
       holding: null,
       ending: false,
     };
     this.#live.set(runId, live);
     this.#active.add(live);
-    if (fold.cancelling) this.#dropToCancelled(live, history);
+    if (fold.cancelling) this.#settleOpen(live, history);
     this.#schedule();
   }
 
-  /** A cancelled run is not driven again: what was open is settled, then it ends. */
-  #dropToCancelled(live: Live, history: readonly RunEvent[]): void {
+  /** A run that is over is not driven again: what an earlier life left open is settled, then it ends. */
+  #settleOpen(live: LiveRun, history: readonly RunEvent[]): void {
     live.deliveries.length = 0;
     live.history = null;
     live.instance.stop();
-    for (const call of openCallsOf(history)) {
-      const activity = this.#activities.get(call.activity);
-      if (call.kind === "effect" && activity !== undefined)
-        this.#probe(live, activity, call.path, this.#codec.decode(call.input), call.attempt);
-      else this.#enqueue(live.runId, cancelledCall(call, this.#codec), { durable: true });
-    }
+    for (const call of openCallsOf(history)) this.#calls.settleCancelled(live, call);
   }
 
   #instance(runId: string, fn: AnyDurableFunction, recorded: readonly RunEvent[]): RunInstance {
@@ -392,123 +401,60 @@ class EmbeddedEngine implements Engine {
     });
   }
 
+  /** The run is over when its function is: what it still has under way is stopped, and awaited before the last event. */
   #functionEnded(runId: string, outcome: Outcome<unknown>): void {
     const live = this.#live.get(runId);
-    if (live === undefined || live.cancelling) return;
-    const event: NewEvent = outcome.ok
+    if (live === undefined) return;
+    live.outcome = outcome;
+    abortCalls(live);
+  }
+
+  #endEvent(outcome: Outcome<unknown>): NewEvent {
+    return outcome.ok
       ? {
           kind: "run-ended",
           path: "",
           data: { status: "completed", result: this.#codec.payload(this.#codec.encode(outcome.value), { apart: true }) },
         }
       : { kind: "run-ended", path: "", data: { status: "failed", error: this.#codec.keepError(outcome.error) } };
-    this.#end(live, event);
   }
 
-  #end(live: Live, event: NewEvent): void {
+  #end(live: LiveRun, event: NewEvent): void {
     live.ending = true;
     this.#enqueue(live.runId, event, { durable: true });
   }
 
-  /** Stops driving; what is in flight comes home first, then the run is held. */
-  #hold(live: Live, error: ErrorValue): void {
-    live.instance.stop();
-    live.holding = error;
-    live.history = null;
-    live.deliveries.length = 0;
+  #hold(live: LiveRun, error: ErrorValue): void {
+    beginHold(live, error);
     this.#active.add(live);
     this.#schedule();
   }
 
-  #abort(live: Live): void {
-    for (const call of live.inFlight.values()) if (!call.effect) call.controller.abort();
-  }
-
-  #park(live: Live): void {
-    this.#journal.park(live.runId);
+  #park(live: LiveRun): void {
+    try {
+      this.#journal.park(live.runId);
+    } catch (error) {
+      this.#break(toErrorValue(error));
+      return;
+    }
     this.#forget(live);
   }
 
-  #forget(live: Live): void {
+  #forget(live: LiveRun): void {
     this.#live.delete(live.runId);
     this.#active.delete(live);
     this.#options.onParked?.(live.runId);
     this.#resolveSettled(live.runId);
   }
 
-  // ---- calls
-
-  #begin(live: Live, path: string, attempt: number): void {
-    const asked = live.instance.calls.get(path);
-    if (asked !== undefined) this.#execute(live, asked.activity, path, asked.input, attempt);
-  }
-
-  #execute(live: Live, activity: AnyActivity, path: string, input: unknown, attempt: number): void {
-    if (this.#closing || this.broken !== null) return;
-    const call = this.#callRun(live, activity, path, input, attempt);
-    this.#track(activity, executeCall(call));
-  }
-
-  #probe(live: Live, activity: AnyActivity, path: string, input: unknown, attempt: number): void {
-    const call = this.#callRun(live, activity, path, input, attempt);
-    const probed = probeCall(call).then((found) => {
-      if ("event" in found) this.#enqueue(live.runId, found.event, { durable: true });
-      else if ("uncertain" in found) {
-        live.inFlight.delete(path);
-        this.#hold(live, found.uncertain);
-      } else if (live.cancelling)
-        this.#enqueue(
-          live.runId,
-          { kind: "call-failed", path, data: { attempt, error: this.#codec.keepError(errorValue("cancelled", "the run was cancelled")) } },
-          { durable: true },
-        );
-      else this.#execute(live, activity, path, input, attempt);
-    });
-    this.#track(activity, probed);
-  }
-
-  #callRun(live: Live, activity: AnyActivity, path: string, input: unknown, attempt: number): CallRun {
-    const controller = new AbortController();
-    const effect = activity.kind === "effect";
-    live.inFlight.set(path, { controller, effect });
-    if (live.cancelling && !effect) controller.abort();
-    return {
-      runId: live.runId,
-      path,
-      activity,
-      input,
-      attempt,
-      signal: controller.signal,
-      codec: this.#codec,
-      blobs: this.#journal.blobs,
-      delta: (text) => this.#notify({ type: "delta", run_id: live.runId, path, text }),
-      // What is cut short by closing is told by nobody: the next owner finds it open and recovers it.
-      emit: (event, { durable }) => {
-        if (effect || !this.#closing) this.#enqueue(live.runId, event, { durable });
-      },
-    };
-  }
-
-  /** Effects in flight are waited for at closing. */
-  #track(activity: AnyActivity, done: Promise<void>): void {
-    if (activity.kind !== "effect") return;
-    this.#effects.add(done);
-    void done.finally(() => this.#effects.delete(done));
-  }
-
   // ---- deadlines
 
   #armTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    const deadline = this.#journal.nextDeadline();
-    if (deadline === null || this.#closing) return;
-    const delay = Math.min(MAX_TIMEOUT_MS, Math.max(0, deadline - this.#options.now()));
-    this.#timer = setTimeout(() => this.#expireOverdue(), delay);
+    this.#deadlines.arm(this.#closing ? null : this.#journal.nextDeadline());
   }
 
   #expireOverdue(): void {
-    if (this.#closing || this.broken !== null) return;
+    if (this.#stopped()) return;
     this.#flush();
     for (const wait of this.#journal.overdue(this.#options.now())) this.#expire(wait.run_id, wait.path, wait.name);
     this.#armTimer();
@@ -542,8 +488,15 @@ class EmbeddedEngine implements Engine {
     return workflow;
   }
 
+  /** A listener that fails has only itself to blame: what it is told of has happened. */
   #notify(note: EngineNote): void {
-    for (const listener of this.#listeners) listener(note);
+    for (const listener of this.#listeners) {
+      try {
+        listener(note);
+      } catch {
+        this.#listeners.delete(listener);
+      }
+    }
   }
 
   #resolveSettled(runId: string): void {
@@ -556,11 +509,15 @@ class EmbeddedEngine implements Engine {
   /** The journal refuses: nothing may happen any more that it could not tell of. */
   #break(error: ErrorValue): void {
     this.broken = error;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const live of this.#live.values()) for (const call of live.inFlight.values()) if (!call.effect) call.controller.abort();
+    this.#deadlines.stop();
+    for (const live of this.#live.values()) abortCalls(live);
+    this.#rejectSettled(new BosunError(error.code, error.message));
+  }
+
+  #rejectSettled(error: BosunError): void {
     const all = [...this.#settled.values()].flat();
     this.#settled.clear();
-    for (const { reject } of all) reject(new BosunError(error.code, error.message));
+    for (const { reject } of all) reject(error);
   }
 
   #assertOpen(): void {

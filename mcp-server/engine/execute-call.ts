@@ -22,6 +22,8 @@ export interface CallRun {
   /** Text that streams in. */
   delta(text: string): void;
   emit(event: NewEvent, options: { durable: boolean }): void;
+  /** An effect that cannot tell whether it happened: it has no outcome until its probe or a person says so. */
+  uncertain(error: ErrorValue): void;
 }
 
 /** Emits `call-completed`, `call-failed`, or `attempt-ended` and later `attempt-started` for the next try. Never rejects. */
@@ -37,6 +39,10 @@ export async function executeCall(call: CallRun): Promise<void> {
   } catch (thrown) {
     const error =
       call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
+    if (activity.kind === "effect" && error.code === "uncertain_effect") {
+      call.uncertain(error);
+      return;
+    }
     const usage = told.usage ?? reservedUsage(call);
     const spent = { ...(usage === undefined ? {} : { usage }), ...(told.note === undefined ? {} : { note: told.note }) };
     const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, attempt, thrown) ?? null);
@@ -114,7 +120,17 @@ export async function probeCall(
 
 function completed(call: CallRun, output: unknown, told: Told): NewEvent {
   const result = call.codec.payload(call.codec.encode(output));
-  return { kind: "call-completed", path: call.path, data: { attempt: call.attempt, result, ...told } };
+  const usage = told.usage ?? undefined;
+  return {
+    kind: "call-completed",
+    path: call.path,
+    data: {
+      attempt: call.attempt,
+      result,
+      ...(usage === undefined ? {} : { usage }),
+      ...(told.note === undefined ? {} : { note: told.note }),
+    },
+  };
 }
 
 /** What an attempt that told nothing of its usage is settled at. */
@@ -125,7 +141,8 @@ function reservedUsage(call: CallRun): Usage | undefined {
 
 /** What an activity told on its way. */
 interface Told {
-  usage?: Usage;
+  /** Null: something was sent, and what it cost is not known yet. */
+  usage?: Usage | null;
   note?: string;
 }
 

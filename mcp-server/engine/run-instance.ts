@@ -29,6 +29,7 @@ const COMMANDS = new Set([
   "step-skipped",
   "step-cancelled",
   "approval-requested",
+  "approval-voided",
 ]);
 const DELIVERIES = new Set([
   "run-started",
@@ -66,14 +67,18 @@ interface Pending {
   settle(event: RunEvent): void;
 }
 
-/** Thrown into nothing: a stopped run's function simply never hears again. */
-const NEVER = new Promise<never>(() => undefined);
+/** A stopped run's function simply never hears again. A promise of its own each time, so that it can be collected. */
+function never(): Promise<never> {
+  return new Promise<never>(() => undefined);
+}
 
 export class RunInstance {
   readonly runId: string;
   /** Calls without an outcome, by path. */
   readonly calls = new Map<string, { readonly activity: AnyActivity; readonly input: unknown }>();
   #stopped = false;
+  /** The function has returned; what it left behind is not driven any further. */
+  #returned = false;
   #now = 0;
   /** `seq` of the event delivered last. */
   #last = 0;
@@ -82,6 +87,8 @@ export class RunInstance {
   readonly #pending = new Map<string, Pending>();
   readonly #signals = new Map<string, RunEvent>();
   readonly #branches = new Set<string>();
+  /** Signals are delivered once, so each may be waited for once. */
+  readonly #waited = new Set<string>();
   readonly #counts = new Map<string, number>();
   readonly #fn: AnyDurableFunction;
   readonly #activities: ReadonlyMap<string, AnyActivity>;
@@ -121,7 +128,7 @@ export class RunInstance {
 
   /** Takes one event of the journal in. The function's answer to it comes in microtasks: wait for a macrotask before the next. */
   deliver(event: RunEvent): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#returned) return;
     const owed = this.missing;
     if (owed !== null && (owed.cause ?? 0) <= this.#last) {
       this.#diverge(owed.seq, describeCommand(owed), "the supervisor did not ask for it");
@@ -156,7 +163,10 @@ export class RunInstance {
     const context = this.#context("");
     void this.#fn(context, input).then(
       (outcome) => {
-        if (!this.#stopped) this.#hooks.ended(outcome);
+        if (this.#stopped) return;
+        this.#returned = true;
+        this.#pending.clear();
+        this.#hooks.ended(outcome);
       },
       (error: unknown) => {
         if (this.#stopped) return;
@@ -198,7 +208,7 @@ export class RunInstance {
 
   /** Checks a command against the journal, or emits it. False when the run was stopped. */
   #command(event: NewEvent): boolean {
-    if (this.#stopped) return false;
+    if (this.#stopped || this.#returned) return false;
     const recorded = this.#recorded[this.#next];
     if (recorded === undefined) {
       this.#hooks.emit({ ...event, cause: this.#last });
@@ -257,10 +267,10 @@ export class RunInstance {
     mark: SpanMark,
     fn: (ctx: DurableContext<ActivityTypes>) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
-    if (!this.#command({ kind: "span-opened", path: ctx.path, data: mark })) return NEVER;
+    if (!this.#command({ kind: "span-opened", path: ctx.path, data: mark })) return never();
     const outcome = await fn(ctx);
     if (!this.#command({ kind: "span-closed", path: ctx.path, data: { error: outcome.ok ? null : this.#codec.keepError(outcome.error) } }))
-      return NEVER;
+      return never();
     return outcome;
   }
 
@@ -283,7 +293,7 @@ export class RunInstance {
       },
     };
     this.calls.set(path, { activity, input });
-    if (!this.#command(event)) return NEVER;
+    if (!this.#command(event)) return never();
     return new Promise((resolve) => {
       this.#pending.set(path, {
         signal: null,
@@ -298,7 +308,11 @@ export class RunInstance {
   }
 
   #wait<T>(path: string, name: string, deadline: number | null, about: Wait): Promise<Signalled<T>> {
-    if (!this.#command({ kind: "wait-started", path, data: { name, deadline, about } })) return NEVER;
+    if (about.for === "approval" || about.for === "answer") {
+      if (this.#waited.has(name)) throw new Error(`${name} is waited for twice`);
+      this.#waited.add(name);
+    }
+    if (!this.#command({ kind: "wait-started", path, data: { name, deadline, about } })) return never();
     const early = this.#signals.get(name);
     if (early !== undefined) {
       this.#signals.delete(name);
@@ -315,11 +329,22 @@ export class RunInstance {
   }
 }
 
-/** What of a command must be the same when it is issued again; one line, readable in a report of a divergence. */
+/**
+ * What of a command must be the same when it is issued again; one line, readable in a report of a divergence. Wording is left out: a
+ * better sentence is no other decision.
+ */
 export function describeCommand(event: NewEvent | RunEvent): string {
+  const at = `after ${event.cause ?? 0} ${event.path}`;
   if (event.kind === "call-started") {
     const { activity, version, input_hash: hash, label } = event.data;
-    return `call after ${event.cause ?? 0} ${event.path} ${activity}@${version} input ${hash.slice(0, 16)} (${label.name})`;
+    return `call ${at} ${activity}@${version} input ${hash.slice(0, 16)} (${label.name})`;
   }
-  return `${event.kind} after ${event.cause ?? 0} ${event.path} ${JSON.stringify(event.data)}`;
+  return `${event.kind} ${at} ${JSON.stringify(withoutWords(event))}`;
+}
+
+function withoutWords(event: NewEvent | RunEvent): unknown {
+  if (event.kind === "span-closed") return { error: event.data.error?.code ?? null };
+  if (event.kind !== "wait-started") return event.data;
+  const { name, deadline, about } = event.data;
+  return { name, deadline, for: about.for, ...(about.for === "hold" ? { code: about.error.code } : {}) };
 }

@@ -31,6 +31,8 @@ export interface RunFold {
   waits: Record<string, { name: string; about: Wait; deadline: number | null }>;
   /** Names of signals that came before anyone waited for them. */
   early: string[];
+  /** `seq` of the last resume: it also opens holds that were on their way when it came. */
+  resumed: number;
   workers: string[];
   plan: { revision: number; steps: FoldedStep[] } | null;
   usage: Usage;
@@ -55,6 +57,7 @@ export function startFold(event: EventOf<"run-started">): RunFold {
     open: {},
     waits: {},
     early: [],
+    resumed: 0,
     workers: [],
     plan: null,
     usage: NO_USAGE,
@@ -91,8 +94,7 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
       if (event.data.usage !== undefined) fold.usage = addUsage(fold.usage, event.data.usage);
       break;
     case "wait-started":
-      if (!fold.early.includes(event.data.name))
-        fold.waits[event.path] = { name: event.data.name, about: event.data.about, deadline: event.data.deadline };
+      if (isOpen(fold, event)) fold.waits[event.path] = { name: event.data.name, about: event.data.about, deadline: event.data.deadline };
       break;
     case "wait-expired":
       delete fold.waits[event.path];
@@ -105,6 +107,7 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
     }
     case "resume-requested":
       fold.held = null;
+      fold.resumed = event.seq;
       fold.budget = { usd: event.data.budget?.usd ?? fold.budget.usd, tokens: event.data.budget?.tokens ?? fold.budget.tokens };
       for (const [path, wait] of Object.entries(fold.waits)) if (wait.about.for === "hold") delete fold.waits[path];
       break;
@@ -134,6 +137,9 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
     case "run-ended":
       endRun(fold, event);
       break;
+    case "approval-voided":
+      dropWait(fold, `approval:${event.data.approval_id}`);
+      break;
     case "run-started":
     case "approval-requested":
     case "run-recovered":
@@ -144,6 +150,16 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
 function releaseReservation(fold: RunFold, path: string): void {
   const call = fold.open[path];
   if (call !== undefined) call.reserve = null;
+}
+
+/** Not settled before it began: by an early signal, or by a resume that was on its way. */
+function isOpen(fold: RunFold, event: EventOf<"wait-started">): boolean {
+  if (event.data.about.for === "hold") return (event.cause ?? 0) >= fold.resumed;
+  return !fold.early.includes(event.data.name);
+}
+
+function dropWait(fold: RunFold, name: string): void {
+  for (const [path, wait] of Object.entries(fold.waits)) if (wait.name === name) delete fold.waits[path];
 }
 
 /** A call's path from one of its attempts' paths. */

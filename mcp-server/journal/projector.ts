@@ -14,11 +14,19 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
   return (run, event) => {
     switch (event.kind) {
       case "wait-started":
-        // A signal that came before its wait has settled it already.
+        // A signal that came before its wait has settled it already, and so has a resume that was on its way to a hold.
         sql(
           `INSERT INTO waits SELECT @run, @path, @name, @deadline WHERE NOT EXISTS
-           (SELECT 1 FROM events WHERE run = @run AND seq < @seq AND kind = 'signal-received' AND json_extract(data, '$.name') = @name)`,
-        ).run({ run, path: event.path, name: event.data.name, deadline: event.data.deadline, seq: event.seq });
+           (SELECT 1 FROM events WHERE run = @run AND seq < @seq AND kind = 'signal-received' AND json_extract(data, '$.name') = @name)
+           AND NOT (@name = 'hold' AND EXISTS (SELECT 1 FROM events WHERE run = @run AND seq > @cause AND seq < @seq AND kind = 'resume-requested'))`,
+        ).run({
+          run,
+          path: event.path,
+          name: event.data.name,
+          deadline: event.data.deadline,
+          seq: event.seq,
+          cause: event.cause ?? 0,
+        });
         break;
       case "wait-expired":
         sql("DELETE FROM waits WHERE run = ? AND path = ?").run(run, event.path);
@@ -30,6 +38,13 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
         break;
       case "resume-requested":
         sql("DELETE FROM waits WHERE run = ? AND name = 'hold'").run(run);
+        break;
+      case "cancel-requested":
+        voidApprovals(run, event.time);
+        break;
+      case "approval-voided":
+        decide(`${APPROVAL_SIGNAL}${event.data.approval_id}`, "void", null, event.time);
+        sql("DELETE FROM waits WHERE run = ? AND name = ?").run(run, `${APPROVAL_SIGNAL}${event.data.approval_id}`);
         break;
       case "approval-requested":
         sql("INSERT INTO approvals VALUES (?, ?, ?, 'open', ?, NULL, ?, NULL)").run(
@@ -49,12 +64,16 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
         break;
       case "run-ended":
         sql("DELETE FROM waits WHERE run = ?").run(run);
-        sql("UPDATE approvals SET status = 'void', decided_at = ? WHERE run = ? AND status = 'open'").run(event.time, run);
+        voidApprovals(run, event.time);
         break;
       default:
         break;
     }
   };
+
+  function voidApprovals(run: number, time: number): void {
+    sql("UPDATE approvals SET status = 'void', decided_at = ? WHERE run = ? AND status = 'open'").run(time, run);
+  }
 
   function decide(name: string, status: string, decision: ApprovalDecision | null, time: number): void {
     sql("UPDATE approvals SET status = ?, decision = ?, decided_at = ? WHERE approval_id = ? AND status = 'open'").run(

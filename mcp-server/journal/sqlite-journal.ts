@@ -272,7 +272,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     this.sql(
       "INSERT INTO runs (run, status, session_id, parent, ended, fold) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET status = excluded.status, ended = excluded.ended, fold = excluded.fold",
     ).run(run, statusOf(fold), fold.session_id, fold.parent?.run_id ?? null, fold.ended === null ? 0 : 1, JSON.stringify(fold));
-    if (fold.ended !== null) this.#heads.delete(fold.run_id);
+    if (fold.ended !== null || fold.held !== null) this.#heads.delete(fold.run_id);
   }
 
   #head(runId: string): Head {

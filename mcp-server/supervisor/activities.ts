@@ -145,7 +145,7 @@ export type SupervisorActivities = {
     output: ApplyReceipt;
   };
   discard_changes: {
-    input: { readonly step: string; readonly change_set_id: string | null; readonly why: Kept<string> };
+    input: { readonly step: string; readonly change_set_id: string | null };
     output: { readonly paths: readonly string[] };
   };
 };

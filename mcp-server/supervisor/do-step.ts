@@ -17,7 +17,9 @@ export interface StepWork {
   /** Of the steps it depends on; never another worker's conversation. */
   readonly reports: readonly StepOutcome[];
   /** A replan dropped this step. */
-  cancelled(): boolean;
+  readonly cancelled: () => boolean;
+  /** The approval that the step waits for, null when it waits for none: so that a replan can void it. */
+  readonly asks: (approvalId: string | null) => void;
 }
 
 /** What a turn leads to: another turn, or the end of the step. */
@@ -53,7 +55,7 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
   const failures: string[] = [];
   const changes = { pending: false };
   for (let turn = 1; turn <= maxTurns; turn += 1) {
-    if (work.cancelled()) return stop(ctx, work, changes, error("cancelled", "a new plan dropped this step"));
+    if (work.cancelled()) return stop(ctx, work, changes, dropped());
     const result = await ctx.branch(`turn:${turn}`, (inner) => takeTurn(inner, { work, worker, transcript, turn, changes }));
     if ("end" in result) return result.end.ok ? result.end : stop(ctx, work, changes, result.end.error);
     transcript = result.next;
@@ -96,8 +98,10 @@ async function takeTurn(
     if (done.wrote) changes.pending = true;
     return { next: ctx.chain<TranscriptItem>(done.messages, transcript), failedCall: done.failedCall };
   }
+  if (changes.pending && work.cancelled()) return { end: { ok: false, error: dropped() } };
   if (changes.pending) {
-    const settled = await settleChanges(ctx, step);
+    const settled = await settleChanges(ctx, step, work);
+    if (work.cancelled()) return { end: { ok: false, error: dropped() } };
     changes.pending = false;
     if (settled !== null) return { next: ctx.chain<TranscriptItem>([{ role: "user", content: settled }], transcript), failedCall: null };
   }
@@ -111,8 +115,12 @@ function reportOf(answer: ModelAnswer): string {
 
 /** Ends the step as failed; what it wrote and nobody has seen is dropped. */
 async function stop(ctx: Ctx, work: StepWork, changes: { readonly pending: boolean }, failure: ErrorValue): Promise<Outcome<string>> {
-  if (changes.pending) await ctx.call("discard_changes", { step: work.step.id, change_set_id: null, why: ctx.keep(failure.message) });
+  if (changes.pending) await ctx.call("discard_changes", { step: work.step.id, change_set_id: null });
   return { ok: false, error: failure };
+}
+
+function dropped(): ErrorValue {
+  return error("cancelled", "a new plan dropped this step");
 }
 
 function sameFailures(failures: readonly string[]): boolean {

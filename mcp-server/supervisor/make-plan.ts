@@ -122,8 +122,13 @@ function questionOf(plan: TaskPlan, crew: Crew): Question | null {
   };
 }
 
-/** Complaint about a replan, given the ids of the steps so far. */
-export function replanComplaint(crew: Crew, earlier: readonly string[], answer: ModelAnswer): string | null {
+/** Complaint about a replan. @param so `ids` of all steps so far; `dead` are those that failed or were skipped */
+export function replanComplaint(
+  crew: Crew,
+  so: { readonly ids: readonly string[]; readonly dead: readonly string[] },
+  answer: ModelAnswer,
+): string | null {
+  const earlier = so.ids;
   if (answer.invalid !== undefined) return answer.invalid.value;
   const parsed = taskReplanSchema.safeParse(answer.data?.value);
   if (!parsed.success)
@@ -132,8 +137,14 @@ export function replanComplaint(crew: Crew, earlier: readonly string[], answer: 
       .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
       .join("; ");
   const unknown = parsed.data.keep.filter((id) => !earlier.includes(id)).map((id) => `keep names "${id}", which is not in the plan`);
+  const hopeless = parsed.data.steps.flatMap((step) =>
+    step.depends_on
+      .filter((id) => so.dead.includes(id) && step.when?.step !== id)
+      .map((id) => `step "${step.id}" depends on "${id}", which did not end ok`),
+  );
   const problems = [
     ...unknown,
+    ...hopeless,
     ...checkPlan(parsed.data.steps, { workers: crew.workers, maxSteps: crew.limits.max_steps + earlier.length, earlier, mayBeEmpty: true }),
   ];
   return problems.length === 0 ? null : problems.slice(0, 5).join("; ");

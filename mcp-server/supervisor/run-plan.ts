@@ -73,7 +73,9 @@ class PlanRun {
     }
     if (this.#replanning || this.#schedule.count("running") > 0) return;
     if (failure !== undefined) this.#giveUpOn(failure);
-    this.#ended({ steps: this.#schedule.steps.map(outcomeOf), error: failure?.error ?? null });
+    const nothing =
+      this.#schedule.count("ok") === 0 ? (this.#schedule.steps.findLast((state) => state.error !== null)?.error ?? null) : null;
+    this.#ended({ steps: this.#schedule.steps.map(outcomeOf), error: failure?.error ?? nothing });
   }
 
   /** A failed step that neither another step nor a revision has answered. */
@@ -98,7 +100,14 @@ class PlanRun {
       return other === undefined ? [] : [outcomeOf(other)];
     });
     const done = this.#ctx.span(`plan:${revision}/step:${step.id}`, { kind: "step", name: step.id, worker: step.worker }, (ctx) =>
-      doStep(ctx, { crew: this.#crew, input: this.#input, step, reports, cancelled: () => state.status === "cancelled" }),
+      doStep(ctx, {
+        crew: this.#crew,
+        input: this.#input,
+        step,
+        reports,
+        cancelled: () => state.status === "cancelled",
+        asks: (approvalId) => (state.asking = approvalId),
+      }),
     );
     void done.then((outcome) => this.#finished(state, outcome)).catch(this.#broke);
   }
@@ -116,6 +125,9 @@ class PlanRun {
     const revision = this.#revision + 1;
     const error = failure.error?.message ?? "unknown";
     const ids = this.#schedule.steps.map((state) => state.step.id);
+    const dead = this.#schedule.steps
+      .filter((state) => state.status === "failed" || state.status === "skipped")
+      .map((state) => state.step.id);
     const transcript = this.#ctx.chain<TranscriptItem>(
       [{ role: "user", content: replanRequest(this.#schedule.steps.map(outcomeOf), failure.step.id, error) }],
       this.#transcript,
@@ -133,7 +145,7 @@ class PlanRun {
           reply_schema: this.#crew.replan_schema,
           max_completion_tokens: this.#crew.limits.max_completion_tokens,
         },
-        (answer) => replanComplaint(this.#crew, ids, answer),
+        (answer) => replanComplaint(this.#crew, { ids, dead }, answer),
       ),
     );
     this.#replanning = false;
@@ -160,10 +172,12 @@ class PlanRun {
       if (keep.includes(state.step.id) || (state.status !== "pending" && state.status !== "running")) continue;
       if (state.status === "running") this.#ctx.record("step-cancelled", { step: state.step.id, why: `not kept by revision ${revision}` });
       state.status = "cancelled";
+      if (state.asking !== null) this.#ctx.record("approval-voided", { approval_id: state.asking });
     }
     this.#schedule.add(steps, revision);
-    // With neither new nor kept steps the planner says that it cannot be done: the failure stands, and nobody is asked again.
-    if (steps.length > 0 || keep.length > 0) failure.answered = true;
+    // With nothing new and nothing kept that could still run the planner says that it cannot be done: the failure stands, and nobody is asked again.
+    const goesOn = this.#schedule.count("pending", "running") > 0;
+    if (goesOn) failure.answered = true;
     else this.#revision = this.#crew.limits.max_revisions;
   }
 }

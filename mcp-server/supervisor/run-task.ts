@@ -100,7 +100,7 @@ export async function revertRun(ctx: Ctx, input: { readonly run_id: string }): P
   const proposed = await ctx.call("propose_revert", { run_id: input.run_id, change_set_id: `chg_${ctx.id()}` });
   if (!proposed.ok) return proposed;
   if (proposed.value === null) return { ok: true, value: { answer: "There is nothing to put back.", data: null } };
-  const decision = await requestApproval(ctx, proposed.value, "supervisor");
+  const decision = await requestApproval(ctx, proposed.value, { worker: "supervisor", cancelled: () => false, asks: () => undefined });
   if (decision.decision === "reject") return { ok: false, error: rejected(decision.reason) };
   const failure = await applyApproved(ctx, { proposal: proposed.value, approvalId: decision.approvalId, step: "revert" });
   if (failure !== null) return { ok: false, error: failure };

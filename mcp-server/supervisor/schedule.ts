@@ -12,6 +12,8 @@ export interface StepState {
   status: StepStatus;
   report: string;
   error: ErrorValue | null;
+  /** The approval it waits for. */
+  asking: string | null;
   /** A failure that a later revision has answered. */
   answered: boolean;
 }
@@ -33,7 +35,8 @@ export class Schedule {
   }
 
   add(steps: readonly PlanStep[], revision: number): void {
-    for (const step of steps) this.#steps.set(step.id, { step, revision, status: "pending", report: "", error: null, answered: false });
+    for (const step of steps)
+      this.#steps.set(step.id, { step, revision, status: "pending", report: "", error: null, asking: null, answered: false });
   }
 
   count(...statuses: readonly StepStatus[]): number {

@@ -6,14 +6,15 @@ import type { PlanStep } from "../../shared/plan.ts";
 import type { Ctx, Proposal } from "./activities.ts";
 
 /** Null when all is well and the worker's report stands; else what the worker must be told before it goes on. */
-export async function settleChanges(ctx: Ctx, step: PlanStep): Promise<string | null> {
+export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Promise<string | null> {
   const changeSetId = `chg_${ctx.id()}`;
   const proposed = await ctx.call("propose_changes", { step: step.id, worker: step.worker, change_set_id: changeSetId });
   if (!proposed.ok)
     return dropped(ctx, step, changeSetId, `Your changes could not be put up for approval and were dropped: ${proposed.error.message}`);
   const proposal = proposed.value;
   if (proposal === null) return null;
-  const decision = await requestApproval(ctx, proposal, step.worker);
+  const decision = await requestApproval(ctx, proposal, { ...asker, worker: step.worker });
+  if (asker.cancelled()) return null;
   if (decision.decision === "reject") {
     const why = decision.reason === null ? "no reason was given" : decision.reason;
     return dropped(
@@ -34,8 +35,14 @@ export async function settleChanges(ctx: Ctx, step: PlanStep): Promise<string | 
 }
 
 async function dropped(ctx: Ctx, step: PlanStep, changeSetId: string, message: string): Promise<string> {
-  await ctx.call("discard_changes", { step: step.id, change_set_id: changeSetId, why: ctx.keep(message) });
+  await ctx.call("discard_changes", { step: step.id, change_set_id: changeSetId });
   return message;
+}
+
+/** Who asks for an approval, and may be dropped meanwhile. */
+export interface Asker {
+  readonly cancelled: () => boolean;
+  readonly asks: (approvalId: string | null) => void;
 }
 
 /** The decision with its reason at hand. */
@@ -46,7 +53,7 @@ export type Decided =
   | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null };
 
 /** Asks the person, and asks again after each expiry once the run is resumed. A decision about other content never counts. */
-export async function requestApproval(ctx: Ctx, proposal: Proposal, worker: string): Promise<Decided> {
+export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker & { readonly worker: string }): Promise<Decided> {
   const { change_set_id, digest, kind, title, risk, reasons, files } = proposal;
   const lifetime = Math.max(0, proposal.expires_at - ctx.now());
   for (let expiresAt = proposal.expires_at; ; expiresAt = ctx.now() + lifetime) {
@@ -60,11 +67,13 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, worker: stri
       files,
       digest,
       change_set_id,
-      worker,
+      worker: asker.worker,
       expires_at: expiresAt,
     };
     ctx.record("approval-requested", request);
+    asker.asks(approvalId);
     const signal = await ctx.signal<Decision>(`approval:${approvalId}`, expiresAt, { for: "approval", approval_id: approvalId });
+    asker.asks(null);
     if (signal.kind === "received" && signal.payload.digest === digest) {
       return signal.payload.decision === "approve"
         ? { decision: "approve", approvalId }

@@ -61,9 +61,20 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       model: async (request) => {
         if (request.purpose === "plan")
           return plan(["a", "coder"], ["b", "reviewer"], ["c", "reviewer", ["a"]], ["d", "researcher", ["b"]]);
-        if (request.purpose === "replan") return replan(["d"], ["a2", "researcher", ["b"]]);
+        if (request.purpose === "replan") return replan(["b", "d"], ["a2", "researcher", ["b"]]);
         if (request.purpose === "synthesise") return { content: "after a replan" };
         if (request.worker === "reviewer") await new Promise((resolve) => setTimeout(resolve, 15));
+        return request.worker === "coder" ? giveUp : turnOf(request) === 1 ? two : { content: "report" };
+      },
+    },
+  },
+  "replan-drops-what-runs": {
+    world: {
+      model: async (request) => {
+        if (request.purpose === "plan") return plan(["a", "coder"], ["b", "reviewer"]);
+        if (request.purpose === "replan") return replan([], ["a2", "researcher"]);
+        if (request.purpose === "synthesise") return { content: "without it" };
+        if (request.worker === "reviewer" && turnOf(request) === 2) return new Promise(() => undefined);
         return request.worker === "coder" ? giveUp : turnOf(request) === 1 ? two : { content: "report" };
       },
     },

@@ -44,6 +44,8 @@ function tell(event: RunEvent, words: string): string | null {
       return `${where}: approval asked for (${event.data.risk} risk): ${event.data.title}`;
     case "wait-started":
       return event.data.about.for === "answer" ? `${where}: question: ${words}` : null;
+    case "approval-voided":
+      return `${where}: approval ${event.data.approval_id} is void: nobody needs it any more`;
     case "wait-expired":
       return `${where}: nobody answered in time: ${event.data.name}`;
     case "cancel-requested":
