@@ -20,7 +20,7 @@ import type { System } from "./config/paths.ts";
 import type { AnyActivity } from "./engine/activity.ts";
 import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
 import type { WorkflowDefinition } from "./engine/embedded-engine.ts";
-import { takeOwnerLock } from "./journal/owner-lock.ts";
+import { isOwned, takeOwnerLock } from "./journal/owner-lock.ts";
 import type { Journal, JournalReader } from "./journal/port.ts";
 import { createSqliteJournal, openJournalReader } from "./journal/sqlite-journal.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
@@ -90,6 +90,9 @@ export function openService(options: ServiceOptions): Service {
   };
   return {
     notices,
+    get owned() {
+      return owner !== null || isOwned(fixed.dataDir);
+    },
     get broken() {
       return owner?.broken ?? null;
     },

@@ -85,6 +85,8 @@ export interface Service {
   recover(): readonly string[];
   /** Waits for effects in flight, commits, and gives the data folder free. */
   close(): Promise<void>;
+  /** True while a living process, this or another, owns the workspace's data folder: without one nothing runs, whatever a status says. */
+  readonly owned: boolean;
   /** What a person should know: ignored settings, a corrupt journal that was set aside. Grows. */
   readonly notices: readonly string[];
   /** Set when the service could not go on by itself: a full disk, a lost lock. */

@@ -64,6 +64,8 @@ export interface ChangeSetView {
     readonly before_hash: string | null;
     readonly after_hash: string | null;
   }[];
+  /** Why it was not applied: the person's reason, or what went wrong; null when it was, or when nobody said why. */
+  readonly why: string | null;
   /** Unified diff. */
   readonly diff: string;
 }
@@ -88,6 +90,8 @@ export interface RunBudget {
 
 export interface RunView {
   readonly run_id: string;
+  /** `plan` only plans; `revert` puts back what another run changed. */
+  readonly workflow: "task" | "plan" | "revert";
   readonly status: RunStatus;
   readonly task: string;
   readonly workers: readonly string[];

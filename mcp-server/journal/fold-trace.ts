@@ -8,6 +8,8 @@ import type { Usage } from "../../shared/usage.ts";
 import { spanIdOf, traceIdOf } from "../telemetry/trace-ids.ts";
 import { callPath } from "./fold-run.ts";
 
+const VOID: ErrorValue = { code: "cancelled", message: "nobody is asked any more", retryable: false };
+
 interface Node {
   readonly path: string;
   readonly kind: SpanKind;
@@ -92,6 +94,9 @@ class TraceFold {
         this.#endWaits((node) => node.attributes["signal"] === event.data.name, event.time, null);
         this.#decided(event);
         break;
+      case "approval-voided":
+        this.#endWaits((node) => node.attributes["approval_id"] === event.data.approval_id, event.time, VOID);
+        break;
       case "run-ended":
         this.#endRun(event);
         break;
@@ -160,9 +165,11 @@ class TraceFold {
     const decision = event.data.payload.inline;
     for (const node of this.#nodes.values()) {
       if (node.attributes["signal"] !== event.data.name) continue;
-      if (typeof decision === "object" && decision !== null && "decision" in decision)
-        node.attributes["decision"] = decision["decision"] ?? null;
-      else node.attributes["answer"] = decision;
+      if (typeof decision !== "object" || decision === null || !("decision" in decision)) continue;
+      node.attributes["decision"] = decision["decision"] ?? null;
+      if (decision["decision"] !== "reject") continue;
+      node.status = "error";
+      node.error = { code: "approval_rejected", message: "rejected by a person", retryable: false };
     }
   }
 

@@ -44,6 +44,22 @@ export function takeOwnerLock(folder: string): OwnerLock {
   };
 }
 
+/** Does a living process own the folder? Not to be asked by the owner itself. */
+export function isOwned(folder: string): boolean {
+  const file = join(folder, "owner.lock");
+  if (!existsSync(file)) return false;
+  const db = new (loadDriver())(file, { timeout: 0 });
+  try {
+    db.exec("BEGIN EXCLUSIVE");
+    db.exec("ROLLBACK");
+    return false;
+  } catch {
+    return true;
+  } finally {
+    db.close();
+  }
+}
+
 function ownerOf(note: string): string {
   const owner = readNote(note);
   return owner === null ? "" : ` (pid ${owner.pid}, since ${owner.since})`;

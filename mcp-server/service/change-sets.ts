@@ -6,6 +6,8 @@ import { appliedChanges } from "../activities/changes.ts";
 import { createCodec } from "../engine/codec.ts";
 import type { ApprovalRow, JournalReader } from "../journal/port.ts";
 import type { Proposal } from "../supervisor/activities.ts";
+import { createWords } from "./words.ts";
+import type { RunWords } from "./words.ts";
 
 const PROPOSING = new Set(["propose_changes", "propose_revert"]);
 
@@ -15,6 +17,8 @@ export function changeSetsOf(journal: JournalReader, runId: string, events: read
     applied.size > 0 &&
     journal.children(runId).some((child) => child.workflow === "revert" && appliedChanges(journal, child.run_id).length > 0);
   const approvals = new Map<string, ApprovalRow>(journal.approvals({ run_id: runId }).map((row) => [row.request.change_set_id, row]));
+  const words = createWords(journal.blobs);
+  const failures = applyFailures(journal, events, words);
   return proposalsOf(journal, events).map((proposal) => {
     const status = applied.has(proposal.change_set_id)
       ? reverted
@@ -30,9 +34,32 @@ export function changeSetsOf(journal: JournalReader, runId: string, events: read
         before_hash: change.before?.content.$blob ?? null,
         after_hash: change.after?.content.$blob ?? null,
       })),
+      why:
+        status === "applied" || status === "reverted"
+          ? null
+          : (failures.get(proposal.change_set_id) ?? reasonOf(approvals.get(proposal.change_set_id), words)),
       diff: proposal.diff.value,
     };
   });
+}
+
+function reasonOf(approval: ApprovalRow | undefined, words: RunWords): string | null {
+  const reason = approval?.decision?.reason ?? null;
+  return reason === null ? null : words.text(reason);
+}
+
+/** Why approved change sets could not be applied, by their id. */
+function applyFailures(journal: JournalReader, events: readonly RunEvent[], words: RunWords): ReadonlyMap<string, string> {
+  const codec = createCodec(journal.blobs, null);
+  const asked = new Map<string, string>();
+  const failures = new Map<string, string>();
+  for (const event of events) {
+    if (event.kind === "call-started" && event.data.activity === "apply_changes")
+      asked.set(event.path, (codec.decode(event.data.input) as { change_set_id: string }).change_set_id);
+    const id = event.kind === "call-failed" ? asked.get(event.path) : undefined;
+    if (event.kind === "call-failed" && id !== undefined) failures.set(id, words.error(event.data.error).message);
+  }
+  return failures;
 }
 
 function undecidedStatus(approval: ApprovalRow | undefined): ChangeSetView["status"] {

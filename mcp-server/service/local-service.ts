@@ -1,11 +1,12 @@
 /** The service in this process: engine and journal behind the port that all faces share. */
-import type { ApprovalDecision } from "../../shared/events.ts";
+import type { ApprovalDecision, Caps } from "../../shared/events.ts";
 import { BosunError } from "../../shared/errors.ts";
 import { givenStepsSchema } from "../../shared/plan.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Engine } from "../engine/port.ts";
 import type { Journal } from "../journal/port.ts";
 import { statusOf } from "../journal/fold-run.ts";
+import type { RunFold } from "../journal/fold-run.ts";
 import type { RunRequest, Service } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
@@ -50,6 +51,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
   const service: Service = {
     ...look,
     notices: parts.notices,
+    owned: true,
     get broken() {
       return engine.broken;
     },
@@ -67,7 +69,10 @@ export function createLocalService(parts: LocalServiceParts): Service {
         }
       }),
     cancel: (runId) => engine.cancel(runId, "person"),
-    resume: (runId, budget) => engine.resume(runId, "person", budget),
+    resume: (runId, budget) => {
+      if (budget !== undefined) refuseLower(journal.run(runId).budget, budget);
+      engine.resume(runId, "person", budget);
+    },
     answer: (runId, questionId, answer) => {
       if (answer.trim() === "") throw new BosunError("invalid_input", "the answer is empty");
       const waiting = Object.values(journal.run(runId).waits).some(
@@ -123,6 +128,17 @@ export function createLocalService(parts: LocalServiceParts): Service {
   return service;
 }
 
+/** A resume may raise a cap, not lower it: what is set aside already could not be taken back. */
+function refuseLower(caps: RunFold["budget"], wanted: Caps): void {
+  for (const unit of ["usd", "tokens"] as const) {
+    const [now, next] = [caps[unit], wanted[unit]];
+    if (next === undefined) continue;
+    if (!(next > 0)) throw new BosunError("invalid_input", `the budget in ${unit} must be a positive number`);
+    if (now !== null && next <= now)
+      throw new BosunError("invalid_input", `the run's budget is ${now} ${unit} already: a resume can only raise it`);
+  }
+}
+
 function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
   const task = request.task;
   if (task.trim() === "") throw new BosunError("invalid_input", "the task is empty: say what shall be done");
@@ -171,10 +187,14 @@ async function planOnly({ engine, journal, look }: LocalServiceParts, start: () 
   const view = look.getRun(runId, ["plan"]);
   if (view.question !== null) {
     engine.cancel(runId, "plan");
+    await engine.settled(runId);
     throw new BosunError("invalid_input", `the planner asks first: ${view.question.text} Say it in the task`);
   }
   if (view.status !== "completed") {
-    if (journal.run(runId).ended === null) engine.cancel(runId, "plan");
+    if (journal.run(runId).ended === null) {
+      engine.cancel(runId, "plan");
+      await engine.settled(runId);
+    }
     throw new BosunError(view.error?.code ?? "internal", view.error?.message ?? `planning ended ${view.status}`);
   }
   const plan = view.plan ?? null;

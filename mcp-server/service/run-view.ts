@@ -17,6 +17,7 @@ export function runViewOf(journal: JournalReader, fold: RunFold, include: readon
   const events = include.some((part) => part !== "plan") ? journal.events(fold.run_id) : [];
   return {
     run_id: fold.run_id,
+    workflow: workflowOf(fold),
     status: statusOf(fold),
     task: words.task(fold),
     workers: fold.workers,
@@ -59,6 +60,10 @@ function budgetOf(fold: RunFold): RunView["budget"] {
   const { usd, tokens } = fold.budget;
   if (usd === null && tokens === null) return null;
   return { usd, tokens, prompt_tokens: null, completion_tokens: null, seconds: null, source: "reported" };
+}
+
+function workflowOf({ workflow }: RunFold): RunView["workflow"] {
+  return workflow === "plan" || workflow === "revert" ? workflow : "task";
 }
 
 function questionOf(fold: RunFold, words: RunWords): RunView["question"] {

@@ -16,6 +16,7 @@ export interface RunWords {
   title(fold: Pick<RunFold, "input">): string;
   result(fold: Pick<RunFold, "ended">): { readonly answer: string | null; readonly data: Json } | null;
   goal(texts: Ref, step: string): string;
+  text(ref: Ref): string;
   question(ref: Ref): Question;
   error(record: ErrorRecord): ErrorValue;
   /** The words of an event: its task, question or error; null when it names none. */
@@ -40,6 +41,7 @@ export function createWords(blobs: Pick<BlobStore, "get">): RunWords {
   };
 
   const question: RunWords["question"] = (ref) => orRemoved(() => codec.load(ref) as Question, { text: REMOVED, options: [] });
+  const text: RunWords["text"] = (ref) => orRemoved(() => codec.load(ref) as string, REMOVED);
   const error: RunWords["error"] = ({ code, retryable, message }) => ({
     code,
     message: orRemoved(() => codec.load(message) as string, REMOVED),
@@ -59,6 +61,7 @@ export function createWords(blobs: Pick<BlobStore, "get">): RunWords {
       return { answer: typeof answer === "string" ? answer : null, data: data ?? null };
     },
     goal: (texts, step) => orRemoved(() => (codec.load(texts) as StepTexts)[step]?.goal ?? "", REMOVED),
+    text,
     question,
     error,
     of: (event) => {

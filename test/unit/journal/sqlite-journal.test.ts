@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { NewEvent } from "../../../shared/events.ts";
 import { chainHash, GENESIS } from "../../../mcp-server/journal/chain-hash.ts";
 import { createSqliteJournal, openJournalReader } from "../../../mcp-server/journal/sqlite-journal.ts";
-import { takeOwnerLock } from "../../../mcp-server/journal/owner-lock.ts";
+import { isOwned, takeOwnerLock } from "../../../mcp-server/journal/owner-lock.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -142,7 +142,9 @@ describe("the owner's lock", () => {
     const lock = takeOwnerLock(folder);
     expect(lock.cleanBefore).toBe(true);
     expect(() => takeOwnerLock(folder)).toThrow(new RegExp(`another Bosun process \\(pid ${process.pid}`, "u"));
+    expect(isOwned(folder)).toBe(true);
     lock.release();
+    expect(isOwned(folder)).toBe(false);
     const again = takeOwnerLock(folder);
     expect(again.cleanBefore).toBe(true);
     again.release();
