@@ -97,11 +97,7 @@ function planOf(answer: ModelAnswer): TaskPlan {
 function planComplaint(crew: Crew, answer: ModelAnswer): string | null {
   if (answer.invalid !== undefined) return answer.invalid.value;
   const parsed = taskPlanSchema.safeParse(answer.data?.value);
-  if (!parsed.success)
-    return parsed.error.issues
-      .slice(0, 3)
-      .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
-      .join("; ");
+  if (!parsed.success) return describe(parsed.error.issues);
   const problems = checkPlan(parsed.data.steps, {
     workers: crew.workers,
     maxSteps: crew.limits.max_steps,
@@ -122,32 +118,39 @@ function questionOf(plan: TaskPlan, crew: Crew): Question | null {
   };
 }
 
-/** Complaint about a replan. @param so `ids` of all steps so far; `dead` are those that failed or were skipped */
-export function replanComplaint(
-  crew: Crew,
-  so: { readonly ids: readonly string[]; readonly dead: readonly string[] },
-  answer: ModelAnswer,
-): string | null {
-  const earlier = so.ids;
+/** The steps of a plan when one of them failed. */
+export interface StepsSoFar {
+  readonly ids: readonly string[];
+  /** Ids of those that failed or were skipped: nothing can come of what depends on them. */
+  readonly dead: readonly string[];
+  readonly pending: readonly PlanStep[];
+}
+
+/** What is wrong with a replan, as told to the model; null when nothing is. */
+export function replanComplaint(crew: Crew, so: StepsSoFar, answer: ModelAnswer): string | null {
   if (answer.invalid !== undefined) return answer.invalid.value;
   const parsed = taskReplanSchema.safeParse(answer.data?.value);
-  if (!parsed.success)
-    return parsed.error.issues
-      .slice(0, 3)
-      .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
-      .join("; ");
-  const unknown = parsed.data.keep.filter((id) => !earlier.includes(id)).map((id) => `keep names "${id}", which is not in the plan`);
-  const hopeless = parsed.data.steps.flatMap((step) =>
-    step.depends_on
-      .filter((id) => so.dead.includes(id) && step.when?.step !== id)
-      .map((id) => `step "${step.id}" depends on "${id}", which did not end ok`),
-  );
+  if (!parsed.success) return describe(parsed.error.issues);
+  const { keep, steps } = parsed.data;
+  const kept = so.pending.filter((step) => keep.includes(step.id));
   const problems = [
-    ...unknown,
-    ...hopeless,
-    ...checkPlan(parsed.data.steps, { workers: crew.workers, maxSteps: crew.limits.max_steps + earlier.length, earlier, mayBeEmpty: true }),
+    ...keep.filter((id) => !so.ids.includes(id)).map((id) => `keep names "${id}", which is not in the plan`),
+    ...[...kept, ...steps].flatMap((step) => deadNeeds(step, so.dead)),
+    ...checkPlan(steps, { workers: crew.workers, maxSteps: crew.limits.max_steps + so.ids.length, earlier: so.ids, mayBeEmpty: true }),
   ];
   return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
+}
+
+function deadNeeds(step: PlanStep, dead: readonly string[]): readonly string[] {
+  const hopeless = step.depends_on.filter((id) => dead.includes(id) && step.when?.step !== id);
+  return hopeless.map((id) => `step "${step.id}" depends on "${id}", which did not end ok`);
+}
+
+function describe(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
+  return issues
+    .slice(0, 3)
+    .map((issue) => `${issue.path.map(String).join(".")}: ${issue.message}`)
+    .join("; ");
 }
 
 export function replanOf(answer: ModelAnswer): TaskReplan {

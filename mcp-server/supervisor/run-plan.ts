@@ -3,7 +3,7 @@ import type { Chain, Outcome } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { Crew, Ctx, TranscriptItem } from "./activities.ts";
 import { askChecked } from "./ask.ts";
-import type { FirstPlan, TaskInput } from "./make-plan.ts";
+import type { FirstPlan, StepsSoFar, TaskInput } from "./make-plan.ts";
 import { recordPlan, replanComplaint, replanOf } from "./make-plan.ts";
 import { replanRequest } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
@@ -124,10 +124,7 @@ class PlanRun {
   async #replan(failure: StepState): Promise<void> {
     const revision = this.#revision + 1;
     const error = failure.error?.message ?? "unknown";
-    const ids = this.#schedule.steps.map((state) => state.step.id);
-    const dead = this.#schedule.steps
-      .filter((state) => state.status === "failed" || state.status === "skipped")
-      .map((state) => state.step.id);
+    const so = this.#stepsSoFar();
     const transcript = this.#ctx.chain<TranscriptItem>(
       [{ role: "user", content: replanRequest(this.#schedule.steps.map(outcomeOf), failure.step.id, error) }],
       this.#transcript,
@@ -145,7 +142,7 @@ class PlanRun {
           reply_schema: this.#crew.replan_schema,
           max_completion_tokens: this.#crew.limits.max_completion_tokens,
         },
-        (answer) => replanComplaint(this.#crew, { ids, dead }, answer),
+        (answer) => replanComplaint(this.#crew, so, answer),
       ),
     );
     this.#replanning = false;
@@ -156,6 +153,15 @@ class PlanRun {
       this.#adopt({ revision, keep, steps, confidence, complexity, failure });
     }
     this.#advance();
+  }
+
+  #stepsSoFar(): StepsSoFar {
+    const { steps } = this.#schedule;
+    return {
+      ids: steps.map((state) => state.step.id),
+      dead: steps.filter((state) => state.status === "failed" || state.status === "skipped").map((state) => state.step.id),
+      pending: steps.filter((state) => state.status === "pending").map((state) => state.step),
+    };
   }
 
   #adopt(next: {
