@@ -49,7 +49,7 @@ let pending = Promise.resolve();
 child.stdout.on("data", (data) => {
   seen += data.toString();
   pending = pending.then(() => new Promise((done) => terminal.write(data, done)));
-  if (answered || !seen.includes("[y/N")) return;
+  if (answered || !seen.includes("Apply these changes?")) return;
   answered = true;
   setTimeout(() => child.stdin.write("y\n"), 2_500);
 });

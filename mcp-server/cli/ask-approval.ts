@@ -1,23 +1,28 @@
 /**
  * Asks a person about a change set. Only `y` and Enter approves, only after the diff was shown, and the decision carries the digest
- * of what was shown. Anything else decides nothing.
+ * of what was shown. What is not understood is asked again; Enter alone decides nothing.
  */
 import type { ApprovalDetail, Service } from "../service.ts";
 import { escapeLine } from "./escape.ts";
 import { canAsk, type CliIo } from "./io.ts";
-import { printLines, printText } from "./print.ts";
+import { printHint, printLines, printText } from "./print.ts";
 import { diffLines } from "./render/diff-lines.ts";
 import { type Line, piece, type Tone } from "./render/line.ts";
-import { plural } from "./render/numbers.ts";
+import { deadline, plural } from "./render/numbers.ts";
 
 /** Longer diffs are cut; `d` shows the rest. */
 const MAX_DIFF_LINES = 80;
-const PROMPT = "Apply these changes? [y/N/d(iff)/r(eject with reason)] ";
+const PROMPT = "Apply these changes? [y]es / [n]ot now / [d]iff / [r]eject ";
+/** How often what we do not understand is asked again. */
+const MAX_ASKED_AGAIN = 3;
 
 export type ApprovalAnswer = "approved" | "rejected" | "undecided";
 
 /** The change set with its risk, as a person should see it before deciding. */
-export function approvalLines(detail: ApprovalDetail, maxDiffLines: number | null): readonly Line[] {
+export function approvalLines(
+  detail: ApprovalDetail,
+  { now, maxDiffLines }: { readonly now: number; readonly maxDiffLines: number | null },
+): readonly Line[] {
   const { approval, diff } = detail;
   const tone: Tone = approval.risk === "low" ? "good" : approval.risk === "medium" ? "wait" : "bad";
   const reasons = approval.reasons.map((reason): Line => [piece(`    because ${escapeLine(reason, 300)}`)]);
@@ -25,7 +30,7 @@ export function approvalLines(detail: ApprovalDetail, maxDiffLines: number | nul
     [piece("? ", "wait"), piece(escapeLine(approval.title, 500), "strong")],
     [
       piece(
-        `  ${escapeLine(approval.approval_id, 80)} · ${plural(approval.files.length, "file")} · open until ${escapeLine(approval.expires_at, 40)}`,
+        `  ${escapeLine(approval.approval_id, 80)} · ${plural(approval.files.length, "file")} · open until ${deadline(Date.parse(approval.expires_at), now)}`,
         "dim",
       ),
     ],
@@ -47,43 +52,78 @@ export function howToDecide(approvalId: string): string {
  * Shows the change set; with a terminal on both ends it also asks.
  * @param hint what to say when nothing was decided.
  */
-export async function askApproval(
-  io: CliIo,
-  service: Service,
-  approvalId: string,
-  hint = howToDecide(approvalId),
-): Promise<ApprovalAnswer> {
+export async function askApproval(io: CliIo, service: Service, approvalId: string, hint?: string): Promise<ApprovalAnswer> {
   const detail = service.getApproval(approvalId);
-  const { digest } = detail;
   await io.stdin.drain();
-  printLines(io, approvalLines(detail, canAsk(io) ? MAX_DIFF_LINES : null));
-  while (canAsk(io)) {
-    io.stdout.write(PROMPT);
-    const answer = await io.stdin.readLine();
-    if (answer === null) io.stdout.write("\n");
-    const word = (answer ?? "").trim().toLowerCase();
-    if (word === "d" || word === "diff") {
-      printLines(io, diffLines(detail.diff, null));
-      continue;
-    }
-    if (word === "y") {
-      service.decide(approvalId, { decision: "approve", digest });
-      return "approved";
-    }
-    if (word === "r" || word === "reject") {
-      const reason = await askReason(io);
-      if (reason === null) break;
-      service.decide(approvalId, { decision: "reject", digest, reason });
-      return "rejected";
-    }
-    break;
+  printLines(io, approvalLines(detail, { now: io.now(), maxDiffLines: canAsk(io) ? MAX_DIFF_LINES : null }));
+  if (!canAsk(io)) {
+    printHint(io, hint ?? howToDecide(approvalId));
+    return "undecided";
   }
-  printText(io, hint);
+  const answer = await decideOnTerminal(io, service, detail);
+  if (answer === "undecided") printHint(io, hint ?? leftOpen(approvalId));
+  return answer;
+}
+
+/** Shows the change set and asks whether to turn it down for the reason given. Only for a terminal. */
+export async function askRejection(io: CliIo, service: Service, approvalId: string, reason: string): Promise<ApprovalAnswer> {
+  const detail = service.getApproval(approvalId);
+  await io.stdin.drain();
+  printLines(io, approvalLines(detail, { now: io.now(), maxDiffLines: MAX_DIFF_LINES }));
+  if ((await askLine(io, "Reject these changes? [y/N] "))?.toLowerCase() === "y") {
+    service.decide(approvalId, { decision: "reject", digest: detail.digest, reason });
+    printText(io, "Rejected; the worker is told.");
+    return "rejected";
+  }
+  printHint(io, leftOpen(approvalId));
   return "undecided";
 }
 
-async function askReason(io: CliIo): Promise<string | null> {
-  io.stdout.write("Why not? The worker is told: ");
-  const reason = (await io.stdin.readLine())?.trim() ?? "";
-  return reason === "" ? null : reason;
+function leftOpen(approvalId: string): string {
+  return `Left open. Decide later: \`bosun approve ${escapeLine(approvalId, 80)}\``;
+}
+
+async function decideOnTerminal(io: CliIo, service: Service, { approval, diff, digest }: ApprovalDetail): Promise<ApprovalAnswer> {
+  let misses = 0;
+  while (misses <= MAX_ASKED_AGAIN) {
+    const word = (await askLine(io, PROMPT))?.toLowerCase() ?? "";
+    switch (word) {
+      case "":
+      case "n":
+      case "no":
+      case "not now":
+        return "undecided";
+      case "y":
+        service.decide(approval.approval_id, { decision: "approve", digest });
+        return "approved";
+      case "d":
+      case "diff":
+        printLines(io, diffLines(diff, null));
+        break;
+      case "r":
+      case "reject": {
+        const reason = await askLine(io, "Why not? The worker is told: ");
+        if (reason === null) return "undecided";
+        if (reason !== "") {
+          service.decide(approval.approval_id, { decision: "reject", digest, reason });
+          return "rejected";
+        }
+        printText(io, "A rejection needs a reason.");
+        misses += 1;
+        break;
+      }
+      default:
+        printText(io, "Only y, n, d or r, and Enter.");
+        misses += 1;
+    }
+  }
+  return "undecided";
+}
+
+/** Trimmed; null at the end of input. */
+async function askLine(io: CliIo, prompt: string): Promise<string | null> {
+  io.stdout.write(prompt);
+  const line = await io.stdin.readLine();
+  if (line === null) io.stdout.write("\n");
+  return line?.trim() ?? null;
 }

@@ -3,7 +3,7 @@ import type { RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
 import { escapeLine, escapeText } from "./escape.ts";
 import { canAsk, type CliIo } from "./io.ts";
-import { printText } from "./print.ts";
+import { printHint, printText } from "./print.ts";
 
 type Question = NonNullable<RunView["question"]>;
 
@@ -33,6 +33,6 @@ export async function askQuestion(io: CliIo, service: Service, runId: string, qu
       return true;
     }
   }
-  printText(io, `The run waits. Answer with \`bosun answer ${escapeLine(runId, 80)} "…"\`.`);
+  printHint(io, `The run waits. Answer with \`bosun answer ${escapeLine(runId, 80)} "…"\`.`);
   return false;
 }

@@ -1,6 +1,6 @@
 /** `--budget-tokens` and `--budget-usd`, where a command takes them. */
 import type { Command } from "commander";
-import { BosunError } from "../../shared/errors.ts";
+import { UsageError } from "./usage-error.ts";
 
 export interface BudgetOptions {
   readonly budgetTokens?: string;
@@ -14,7 +14,7 @@ export function addBudgetOptions(command: Command, verb: string): Command {
     .option("--budget-usd <n>", `${verb} so many US dollars`);
 }
 
-/** @throws BosunError invalid_input for what is not a number above 0 */
+/** @throws UsageError for what is not a number above 0 */
 export function budgetOf(options: BudgetOptions): { usd?: number; tokens?: number } | undefined {
   const tokens = amount("--budget-tokens", options.budgetTokens);
   const usd = amount("--budget-usd", options.budgetUsd);
@@ -26,6 +26,6 @@ function amount(option: string, given: string | undefined): number | undefined {
   if (given === undefined) return undefined;
   const value = Number(given);
   if (given.trim() === "" || !Number.isFinite(value) || value <= 0)
-    throw new BosunError("invalid_input", `${option} needs a number above 0, not "${given}".`);
+    throw new UsageError(`${option} needs a number above 0, not "${given}".`);
   return value;
 }

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { Service } from "../service.ts";
 import { escapeLine } from "./escape.ts";
 import type { CliIo } from "./io.ts";
+import { commandsHere } from "./here.ts";
 import type { OpenService, OpenServiceOptions } from "./open-service.ts";
 
 export interface CliContext {
@@ -45,7 +46,7 @@ export async function usingService<T>(
   const told = new Set<string>();
   const tell = (): void => {
     for (const notice of service.notices) {
-      if (!told.has(notice) && !context.json) context.io.stderr.write(`bosun: note: ${escapeLine(notice)}\n`);
+      if (!told.has(notice) && !context.json) context.io.stderr.write(`bosun: note: ${commandsHere(context.io, escapeLine(notice))}\n`);
       told.add(notice);
     }
   };
@@ -56,25 +57,4 @@ export async function usingService<T>(
     tell();
     await service.close();
   }
-}
-
-/** Takes up what a killed process left, and says so. */
-export function takeUpLeftovers(io: CliIo, service: Service, json: boolean): readonly string[] {
-  const ids = service.recover();
-  if (ids.length > 0 && !json)
-    io.stderr.write(
-      `Taking up ${ids.length === 1 ? "a run" : `${ids.length} runs`} that an earlier process left unfinished: ${ids.join(", ")}\n`,
-    );
-  return ids;
-}
-
-/** An approval's full id from any unambiguous beginning; what is not known is left to the service to refuse. */
-export function findApproval(service: Service, idOrPrefix: string): string {
-  const found = service
-    .listApprovals()
-    .filter((approval) => approval.approval_id.startsWith(idOrPrefix) || approval.approval_id === `apr_${idOrPrefix}`);
-  const exact = found.find((approval) => approval.approval_id === idOrPrefix);
-  if (exact !== undefined) return idOrPrefix;
-  const only = found.length === 1 ? found[0] : undefined;
-  return only?.approval_id ?? idOrPrefix;
 }

@@ -6,12 +6,14 @@ import { askApproval } from "./ask-approval.ts";
 import { askQuestion } from "./ask-question.ts";
 import { EXIT, exitCodeOfRun } from "./exit-code.ts";
 import type { CliIo } from "./io.ts";
-import { printError, printText } from "./print.ts";
+import { printError, printHint } from "./print.ts";
 import { watchRun } from "./watch-run.ts";
 
 export interface Followed {
   readonly view: RunView;
   readonly exitCode: number;
+  /** How to decide or to go on was said already. */
+  readonly told?: boolean;
 }
 
 export interface FollowOptions {
@@ -61,7 +63,10 @@ export async function followRun(io: CliIo, service: Service, runId: string, opti
       if (cancelled || options.json) return ended(seen);
       const asked = await Promise.race([ask(io, service, seen, { left, hint: options.hint }), terminated, interrupted]);
       if (asked === "terminated") return keep(io, service, runId, options);
-      if (asked === "open") return ended(service.getRun(runId));
+      if (asked === "open") {
+        const view = service.getRun(runId);
+        return { ...ended(view), told: view.status === "waiting_approval" || view.status === "waiting_answer" };
+      }
     }
   } finally {
     for (const off of offs) off();
@@ -73,7 +78,7 @@ function ended(view: RunView): Followed {
 }
 
 function keep(io: CliIo, service: Service, runId: string, options: FollowOptions): Followed {
-  if (!options.json) printText(io, `Stopped; the run is kept. Go on with \`${options.resumeWith ?? `bosun resume ${runId}`}\`.`);
+  if (!options.json) printHint(io, `Stopped; the run is kept. Go on with \`${options.resumeWith ?? `bosun resume ${runId}`}\`.`);
   return { view: service.getRun(runId), exitCode: EXIT.terminated };
 }
 

@@ -7,6 +7,7 @@ const HIDE_CURSOR = "\u001B[?25l";
 const SHOW_CURSOR = "\u001B[?25h";
 /** Keys typed ahead arrive at once when the input is read; a person is never that fast. */
 const DRAIN_MS = 40;
+const NOBODY_READS: ReadonlySet<string> = new Set(["EPIPE", "EIO", "ERR_STREAM_DESTROYED"]);
 
 export interface NodeIo extends CliIo {
   /** Lets the process end although the input may still be open. */
@@ -17,12 +18,15 @@ export interface NodeIo extends CliIo {
 export function createNodeIo(places: { readonly packageRoot: string; readonly version: string; dataFolder(): string }): NodeIo {
   const lines = createLineReader(process.stdin);
   let hidden = false;
+  // Who reads may go (`| head`): then nothing more is said, and the run goes on to its rest.
+  const gone = { stdout: false, stderr: false };
+  for (const name of ["stdout", "stderr"] as const)
+    process[name].on("error", (error: NodeJS.ErrnoException) => {
+      if (!NOBODY_READS.has(error.code ?? "")) throw error;
+      gone[name] = true;
+    });
   process.once("exit", () => {
-    if (hidden) process.stdout.write(SHOW_CURSOR);
-  });
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    if (hidden && !gone.stdout) process.stdout.write(SHOW_CURSOR);
   });
   return {
     stdin: { isTTY: process.stdin.isTTY, readLine: lines.next, drain: () => (process.stdin.isTTY ? lines.drain() : Promise.resolve()) },
@@ -39,10 +43,14 @@ export function createNodeIo(places: { readonly packageRoot: string; readonly ve
       write: (text) => {
         if (text.includes(HIDE_CURSOR)) hidden = true;
         if (text.includes(SHOW_CURSOR)) hidden = false;
-        process.stdout.write(text);
+        if (!gone.stdout) process.stdout.write(text);
       },
     },
-    stderr: { write: (text) => void process.stderr.write(text) },
+    stderr: {
+      write: (text) => {
+        if (!gone.stderr) process.stderr.write(text);
+      },
+    },
     env: process.env,
     cwd: process.cwd(),
     get dataFolder() {

@@ -1,9 +1,10 @@
 /** Printing: lines, JSON, and errors in the one form that the contract fixes. */
 import { type ErrorValue } from "../../shared/errors.ts";
 import { escapeLine } from "./escape.ts";
+import { commandsHere } from "./here.ts";
 import type { CliIo } from "./io.ts";
 import { wantsColor } from "./io.ts";
-import { type Line, paint } from "./render/line.ts";
+import { type Line, paint, piece, type Tone } from "./render/line.ts";
 import { wrapWords } from "./text-width.ts";
 
 export function printLines(io: CliIo, lines: readonly Line[]): void {
@@ -15,9 +16,18 @@ export function printText(io: CliIo, text: string): void {
   io.stdout.write(`${text}\n`);
 }
 
-/** Text for reading, nothing to copy: on a terminal long lines break between words, elsewhere it stays as it is. */
-export function printProse(io: CliIo, text: string): void {
-  io.stdout.write(`${io.stdout.isTTY ? wrapWords(text, drawingWidth(io)) : text}\n`);
+/** Text for reading: on a terminal long lines break between words, never inside `backticks`; elsewhere it stays as it is. */
+export function printProse(io: CliIo, text: string, tone: Tone = "plain"): void {
+  const broken = io.stdout.isTTY ? wrapWords(text, drawingWidth(io)) : text;
+  printLines(
+    io,
+    broken.split("\n").map((line) => [piece(line, line === "" ? "plain" : tone)]),
+  );
+}
+
+/** What to do next, in our own words: its commands are shown as they are called here. */
+export function printHint(io: CliIo, text: string, tone: Tone = "plain"): void {
+  printProse(io, commandsHere(io, text), tone);
 }
 
 export function printJson(io: CliIo, value: unknown): void {
@@ -27,7 +37,9 @@ export function printJson(io: CliIo, value: unknown): void {
 /** To standard error: `bosun: <code>: <message>`, or `{"error":{…}}` with --json. */
 export function printError(io: CliIo, error: ErrorValue, json: boolean): void {
   const { code, message, retryable } = error;
-  const line = json ? JSON.stringify({ error: { code, message, retryable } }) : `bosun: ${code}: ${escapeLine(message, 4_000)}`;
+  const line = json
+    ? JSON.stringify({ error: { code, message, retryable } })
+    : `bosun: ${code}: ${commandsHere(io, escapeLine(message, 4_000))}`;
   io.stderr.write(`${line}\n`);
 }
 

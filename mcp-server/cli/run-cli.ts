@@ -2,11 +2,13 @@
 import { type Command, CommanderError } from "commander";
 import { BosunError, exitCodeOf, toErrorValue } from "../../shared/errors.ts";
 import type { CliContext } from "./command.ts";
+import { bosunHere } from "./here.ts";
 import type { CliIo } from "./io.ts";
 import type { OpenService } from "./open-service.ts";
 import { printError } from "./print.ts";
 import { createProgram } from "./program.ts";
 import { unbuiltMessage } from "./unbuilt.ts";
+import { UsageError } from "./usage-error.ts";
 
 /**
  * Runs one command line.
@@ -24,22 +26,25 @@ export async function runCli(argv: readonly string[], io: CliIo, openService: Op
       code = given;
     },
   };
+  const program = createProgram(context);
   try {
-    await parse(createProgram(context), argv, io);
+    await parse(program, argv, context);
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const value = toErrorValue(error instanceof CommanderError ? wrongUse(error) : error);
+    const value = toErrorValue(
+      error instanceof CommanderError || error instanceof UsageError ? wrongUse(error, commandOf(program, argv)) : error,
+    );
     printError(io, value, json);
     return exitCodeOf(value.code);
   }
 }
 
-async function parse(program: Command, argv: readonly string[], io: CliIo): Promise<void> {
+async function parse(program: Command, argv: readonly string[], { io, json }: CliContext): Promise<void> {
   for (const command of [program, ...program.commands]) {
     command.exitOverride();
     command.configureOutput({
-      writeOut: (text) => io.stdout.write(text),
+      writeOut: (text) => io.stdout.write(text.replaceAll("$ bosun ", `$ ${bosunHere(io)} `)),
       // Errors are printed once, by runCli.
       writeErr: () => undefined,
       getOutHelpWidth: () => Math.min(100, io.stdout.columns),
@@ -47,14 +52,22 @@ async function parse(program: Command, argv: readonly string[], io: CliIo): Prom
   }
   const name = argv.find((argument) => !argument.startsWith("-"));
   if (name === undefined && !argv.some((argument) => /^(-h|--help|-V|--version)$/.test(argument))) {
-    throw new BosunError("invalid_input", 'No command was given. `bosun --help` lists them; `bosun run "<task>"` runs a task.');
+    if (!json) program.outputHelp();
+    throw new UsageError("No command was given.");
   }
   const unbuilt = name === undefined ? null : unbuiltMessage(name);
   if (unbuilt !== null) throw new BosunError("invalid_input", unbuilt);
   await program.parseAsync([...argv], { from: "user" });
 }
 
-function wrongUse(error: CommanderError): BosunError {
+function wrongUse(error: Error, command: string | null): BosunError {
   const what = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-  return new BosunError("invalid_input", `${what.endsWith(".") ? what : `${what}.`} See \`bosun --help\` or \`bosun <command> --help\`.`);
+  const help = `See \`bosun ${command === null ? "" : `${command} `}--help\`.`;
+  return new BosunError("invalid_input", `${/[.?!]\)?$/u.test(what) ? what : `${what}.`} ${help}`, { cause: error });
+}
+
+/** The command that was meant, if it is one of ours. */
+function commandOf(program: Command, argv: readonly string[]): string | null {
+  const name = argv.find((argument) => !argument.startsWith("-"));
+  return program.commands.find((command) => command.name() === name)?.name() ?? null;
 }

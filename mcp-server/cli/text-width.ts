@@ -29,7 +29,10 @@ export function cutToWidth(text: string, columns: number): string {
   return columns < 1 ? "" : `${kept}…`;
 }
 
-/** Breaks lines wider than `columns` between words; what follows is indented as the line is. A word that is too wide stays whole. */
+/**
+ * Breaks lines wider than `columns` between words; what follows is indented as the line is. A word that is too wide stays whole, and so
+ * does what stands in backticks, for it is there to be copied.
+ */
 export function wrapWords(text: string, columns: number): string {
   return text
     .split("\n")
@@ -42,7 +45,7 @@ function wrapLine(line: string, columns: number): string {
   const indent = /^\s*(?:[-*] )?/u.exec(line)?.[0] ?? "";
   const lines: string[] = [];
   let current = indent;
-  for (const word of line.slice(indent.length).split(" ")) {
+  for (const word of wordsOf(line.slice(indent.length))) {
     const started = current.trim() !== "" && current !== indent;
     if (started && textWidth(`${current} ${word}`) > columns) {
       lines.push(current);
@@ -52,4 +55,9 @@ function wrapLine(line: string, columns: number): string {
     }
   }
   return [...lines, current].join("\n");
+}
+
+function wordsOf(text: string): readonly string[] {
+  const words = (text.match(/(?:`[^`]*`|[^ ])*(?: |$)/gu) ?? []).map((word) => word.replace(/ $/u, ""));
+  return words.at(-1) === "" ? words.slice(0, -1) : words;
 }

@@ -5,7 +5,7 @@ import { escapeLine } from "./escape.ts";
 import { canDraw, type CliIo } from "./io.ts";
 import { LiveScreen } from "./live-screen.ts";
 import { drawingWidth, printText } from "./print.ts";
-import { plainEvent } from "./render/plain-events.ts";
+import { createPlainEvents } from "./render/plain-events.ts";
 import { traceLines } from "./render/trace-lines.ts";
 
 const FRAME_MS = 100;
@@ -48,10 +48,10 @@ function drawRun(io: CliIo, service: Service, runId: string): Watch {
 
 function tellRun(io: CliIo, service: Service, runId: string): Watch {
   const { task, started_at } = service.getRun(runId);
-  const startedAt = Date.parse(started_at);
+  const plainEvent = createPlainEvents(Date.parse(started_at));
   printText(io, `run ${runId}: ${escapeLine(task, 500)}`);
   const unsubscribe = service.subscribe(runId, (note) => {
-    const line = note.type === "event" ? plainEvent(note.event, note.words, startedAt) : null;
+    const line = note.type === "event" ? plainEvent(note.event, note.words) : null;
     if (line !== null) printText(io, line);
   });
   return { stop: unsubscribe };

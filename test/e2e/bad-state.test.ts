@@ -365,8 +365,8 @@ describe("an approval that nobody decided in time", () => {
     expect(again.view()).toMatchObject({ status: "waiting_approval", error: null });
     expect(again.view().approvals.map((approval) => approval.approval_id)).not.toContain(first);
     const late = await place.run(["approve", first]);
-    expect(late.code).not.toBe(0);
-    expect(late.stdout).toContain("This approval is expired already.");
+    expect(late.code).toBe(3);
+    expect(late.stderr).toMatch(/^bosun: approval_expired: apr_\w+ expired: `bosun resume run_\w+` asks again\n$/);
     expect(snapshot(place.workspace)).toEqual(before);
     await place.expectIntact();
   });

@@ -113,6 +113,7 @@ describe("a task without a terminal", () => {
     const { view } = await proposed(test);
     expect(view).toEqual({
       run_id: expect.stringMatching(/^run_[0-9a-z]{20}$/) as string,
+      workflow: "task",
       status: "waiting_approval",
       task: "mend the greeting",
       workers: expect.arrayContaining(["researcher", "reviewer", "coder"]) as string[],
@@ -211,7 +212,7 @@ describe.skipIf(noTerminal !== null)(`a person on a terminal${noTerminal === nul
     await approve.waitFor("Apply these changes?");
     approve.type("\r");
     expect((await approve.end).code, approve.text()).toBe(3);
-    expect(approve.text()).toContain("Nothing was decided");
+    expect(approve.text()).toMatch(/Left open\. Decide later: `bosun approve apr_[0-9a-f]{16}`\s*$/);
     expect(snapshot(place.workspace)).toEqual(before);
     expect((await lastRun(place)).approvals).toHaveLength(1);
   });
@@ -219,6 +220,8 @@ describe.skipIf(noTerminal !== null)(`a person on a terminal${noTerminal === nul
   it.concurrent("rejects with a reason, which the worker is told and may finish by", async (test) => {
     const { place, before, view } = await proposed(test);
     const reject = place.terminal(["reject", view.approvals[0]?.approval_id ?? "", "--reason", "keep the old greeting"]);
+    await reject.waitFor("Reject these changes?");
+    reject.type("y\r");
     const end = await reject.end;
     expect(end.code, end.stdout).toBe(0);
     expect(snapshot(place.workspace)).toEqual(before);

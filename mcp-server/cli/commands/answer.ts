@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { BosunError } from "../../../shared/errors.ts";
 import { answerOf } from "../ask-question.ts";
 import { type CliContext, command, withService } from "../command.ts";
+import { findRun } from "../find-ids.ts";
 import { followRun } from "../follow-run.ts";
 import { showEnd } from "../show-end.ts";
 
@@ -12,7 +13,7 @@ export function answerCommand(context: CliContext): Command {
   ]).action(async (run: string, text: string, options: { readonly json?: boolean }) => {
     const json = options.json === true;
     await withService(context, {}, async (service) => {
-      const runId = service.findRun(run);
+      const runId = findRun(service, run);
       const { question, status } = service.getRun(runId);
       if (question === null) throw new BosunError("conflict", `Run ${runId} asks nothing; it is ${status}.`, { retryable: false });
       if (text.trim() === "") throw new BosunError("invalid_input", "The answer is empty.");

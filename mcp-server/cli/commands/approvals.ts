@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type CliContext, command, withService } from "../command.ts";
 import { escapeLine } from "../escape.ts";
 import { printJson, printText } from "../print.ts";
-import { plural } from "../render/numbers.ts";
+import { deadline, plural } from "../render/numbers.ts";
 
 export function approvalsCommand(context: CliContext): Command {
   return command("approvals", "List what waits for a person's decision.", ["approvals", "approvals --json"]).action(
@@ -17,7 +17,7 @@ export function approvalsCommand(context: CliContext): Command {
         for (const { approval_id, title, risk, files, expires_at } of approvals) {
           printText(
             context.io,
-            `${approval_id}  ${risk} risk  ${plural(files.length, "file")}  until ${escapeLine(expires_at, 40)}  ${escapeLine(title, 300)}`,
+            `${approval_id}  ${risk} risk  ${plural(files.length, "file")}  until ${deadline(Date.parse(expires_at), context.io.now())}  ${escapeLine(title, 300)}`,
           );
         }
         return 0;

@@ -5,6 +5,7 @@ import { type CliContext, command, usingService } from "../command.ts";
 import { type DemoFolder, demoFolder } from "../demo-folder.ts";
 import { EXIT } from "../exit-code.ts";
 import { type Followed, followRun } from "../follow-run.ts";
+import { bosunAnywhere, bosunHere } from "../here.ts";
 import { canAsk } from "../io.ts";
 import { printLines, printProse, printText } from "../print.ts";
 import { diffLines } from "../render/diff-lines.ts";
@@ -71,7 +72,9 @@ function end({ io }: CliContext, service: Service, followed: Followed): number {
     printLines(io, diffLines(diff, null));
   }
   const code = showEnd(io, service, followed, false, "demo");
-  printText(io, '\nThe copy is discarded. On your own files: npm start -- "<task>" in a folder, with OPENAI_API_KEY or BOSUN_MODEL set.');
+  printText(io, '\nThe copy is discarded. On your own files: see "Use it on your files" in the README.');
+  const call = bosunHere(io) === "bosun" ? "bosun" : bosunAnywhere(io);
+  printText(io, `  ${call} run "<task>"    in your folder, with OPENAI_API_KEY or BOSUN_MODEL set`);
   return code;
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type CliContext, command, withService } from "../command.ts";
+import { findRun } from "../find-ids.ts";
 import { EXIT } from "../exit-code.ts";
 import { escapeLine } from "../escape.ts";
 import { printJson, printText } from "../print.ts";
@@ -10,7 +11,7 @@ export function replayCommand(context: CliContext): Command {
     "replay run_4f2a --json",
   ]).action(async (run: string, options: { readonly json?: boolean }) => {
     await withService(context, {}, async (service) => {
-      const report = await service.replay(service.findRun(run));
+      const report = await service.replay(findRun(service, run));
       const { divergence } = report;
       if (options.json === true) printJson(context.io, report);
       else if (divergence === undefined)

@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { addBudgetOptions, type BudgetOptions, budgetOf } from "../budget-options.ts";
-import { type CliContext, command, takeUpLeftovers, withService } from "../command.ts";
+import { type CliContext, command, withService } from "../command.ts";
+import { findRun } from "../find-ids.ts";
 import { followRun } from "../follow-run.ts";
+import { stayWith, takeUpLeftovers } from "../leftovers.ts";
 import { showEnd } from "../show-end.ts";
 
 export function resumeCommand(context: CliContext): Command {
@@ -15,13 +17,14 @@ export function resumeCommand(context: CliContext): Command {
     const json = options.json === true;
     const budget = budgetOf(options);
     await withService(context, {}, async (service) => {
-      const runId = service.findRun(run);
+      const runId = findRun(service, run);
       const ranOut = service.getRun(runId).approvals.some((approval) => Date.parse(approval.expires_at) <= context.io.now());
-      takeUpLeftovers(context.io, service, json);
+      const left = takeUpLeftovers(context.io, service, json);
       // An approval that ran out while nobody was here expires now that somebody is, and pauses the run; then it can be asked again.
       if (ranOut) await service.settled(runId);
       if (service.getRun(runId).status === "paused" || budget !== undefined) service.resume(runId, budget);
-      return showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
+      const exitCode = showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
+      return stayWith(context.io, service, { ids: left.filter((id) => id !== runId), exitCode, json });
     });
   });
 }

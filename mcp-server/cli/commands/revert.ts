@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type CliContext, command, withService } from "../command.ts";
+import { findRun } from "../find-ids.ts";
 import { followRun } from "../follow-run.ts";
 import { showEnd } from "../show-end.ts";
 
@@ -8,7 +9,7 @@ export function revertCommand(context: CliContext): Command {
     async (run: string, options: { readonly json?: boolean }) => {
       const json = options.json === true;
       await withService(context, {}, async (service) => {
-        const runId = service.revert(service.findRun(run));
+        const runId = service.revert(findRun(service, run));
         return showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
       });
     },

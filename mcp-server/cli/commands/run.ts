@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { BosunError } from "../../../shared/errors.ts";
 import type { RunRequest } from "../../service.ts";
 import { addBudgetOptions, type BudgetOptions, budgetOf } from "../budget-options.ts";
-import { type CliContext, command, takeUpLeftovers, withService } from "../command.ts";
+import { type CliContext, command, withService } from "../command.ts";
 import { followRun } from "../follow-run.ts";
-import { printJson, printText } from "../print.ts";
+import { stayWith, takeUpLeftovers } from "../leftovers.ts";
+import { printHint, printJson } from "../print.ts";
 import { showEnd } from "../show-end.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface RunOptions extends BudgetOptions {
   readonly worker?: string;
@@ -29,17 +30,22 @@ export function runCommand(context: CliContext): Command {
     .option("--session <id>", "put the run into this conversation")
     .option("--model <provider:model>", "use this model for everything, such as scripted:<file>.json")
     .option("--steps <file>", "a plan of your own: a JSON list of steps, or an object with steps")
-    .option("--no-wait", "only begin the run; `bosun resume` goes on with it")
+    .option("--no-wait", "only record the run; `bosun resume` begins it")
     .action(async (task: string, options: RunOptions) => {
       const json = options.json === true;
       const request = requestOf(context, task, options);
       await withService(context, options.model === undefined ? {} : { model: options.model }, async (service) => {
-        takeUpLeftovers(context.io, service, json);
+        const { io } = context;
+        if (!options.wait) {
+          const begun = service.startRun(request);
+          if (json) printJson(io, service.getRun(begun));
+          else printHint(io, `Run ${begun} is recorded. \`bosun resume ${begun}\` begins it.`);
+          return 0;
+        }
+        const ids = takeUpLeftovers(io, service, json);
         const runId = service.startRun(request);
-        if (options.wait) return showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
-        if (json) printJson(context.io, service.getRun(runId));
-        else printText(context.io, `Run ${runId} is begun. \`bosun resume ${runId}\` goes on with it.`);
-        return 0;
+        const exitCode = showEnd(io, service, await followRun(io, service, runId, { json }), json);
+        return stayWith(io, service, { ids, exitCode, json });
       });
     });
 }
@@ -62,13 +68,13 @@ function readSteps(path: string, given: string): unknown {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw new BosunError("invalid_input", `The file of --steps cannot be read: ${given}. Give the path of a JSON file.`, { cause });
+    throw new UsageError(`The file of --steps cannot be read: ${given}. Give the path of a JSON file.`, { cause });
   }
   try {
     const parsed = JSON.parse(text) as unknown;
     return typeof parsed === "object" && parsed !== null && "steps" in parsed ? parsed.steps : parsed;
   } catch (cause) {
-    throw new BosunError("invalid_input", `The file of --steps is not JSON: ${given}: ${cause instanceof Error ? cause.message : ""}`, {
+    throw new UsageError(`The file of --steps is not JSON: ${given}: ${cause instanceof Error ? cause.message : ""}`, {
       cause,
     });
   }

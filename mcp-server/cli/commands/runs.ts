@@ -1,12 +1,13 @@
 import type { Command } from "commander";
-import { BosunError } from "../../../shared/errors.ts";
 import { RUN_STATUSES, type RunStatus, type RunView } from "../../../shared/run-view.ts";
 import { type CliContext, command, withService } from "../command.ts";
-import { escapeLine } from "../escape.ts";
-import { drawingWidth, printJson, printLines, printText } from "../print.ts";
+import type { CliIo } from "../io.ts";
+import { drawingWidth, printHint, printJson, printLines } from "../print.ts";
 import { fit, type Line, piece } from "../render/line.ts";
-import { cost, duration } from "../render/numbers.ts";
+import { clock, cost } from "../render/numbers.ts";
+import { runDuration, shownStatus, stillOf, taskLine } from "../render/run-words.ts";
 import { sign } from "../render/signs.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface RunsOptions {
   readonly status?: string;
@@ -22,8 +23,7 @@ export function runsCommand(context: CliContext): Command {
     .option("--limit <n>", "at most so many", "20")
     .action(async (options: RunsOptions) => {
       const limit = Number(options.limit);
-      if (!Number.isInteger(limit) || limit < 1)
-        throw new BosunError("invalid_input", `--limit needs a whole number above 0, not "${options.limit}".`);
+      if (!Number.isInteger(limit) || limit < 1) throw new UsageError(`--limit needs a whole number above 0, not "${options.limit}".`);
       const status = options.status === undefined ? undefined : statusOf(options.status);
       await withService(context, {}, (service) => {
         const runs = service.listRuns({
@@ -33,12 +33,8 @@ export function runsCommand(context: CliContext): Command {
         });
         const { io } = context;
         if (options.json === true) printJson(io, { runs });
-        else if (runs.length === 0) printText(io, 'There are no runs yet. Begin one with `bosun run "<task>"`.');
-        else
-          printLines(
-            io,
-            runs.map((run) => runLine(run, io.now(), drawingWidth(io))),
-          );
+        else if (runs.length === 0) printHint(io, 'There are no runs yet. Begin one with `bosun run "<task>"`.');
+        else printRuns(io, runs, service.owned);
         return 0;
       });
     });
@@ -46,13 +42,31 @@ export function runsCommand(context: CliContext): Command {
 
 function statusOf(text: string): RunStatus {
   const found = RUN_STATUSES.find((status) => status === text);
-  if (found === undefined) throw new BosunError("invalid_input", `--status is one of ${RUN_STATUSES.join(", ")}, not "${text}".`);
+  if (found === undefined) throw new UsageError(`--status is one of ${RUN_STATUSES.join(", ")}, not "${text}".`);
   return found;
 }
 
-/** One run as one line. @param now epoch milliseconds */
-export function runLine(run: RunView, now: number, width: number): Line {
-  const end = run.finished_at === null ? now : Date.parse(run.finished_at);
-  const left = [sign(run.status, now), piece(` ${run.run_id}  `), piece(`${run.status}  `, "dim"), piece(escapeLine(run.task, 300))];
-  return fit(left, [piece(`${cost(run.usage)}  ${duration(end - Date.parse(run.started_at)).padStart(8)}`, "dim")], width);
+/** One line for each run, in columns. @param at `now` in epoch milliseconds; `owned`: does a process work on the data folder? */
+export function runLines(
+  runs: readonly RunView[],
+  at: { readonly now: number; readonly width: number; readonly owned: boolean },
+): readonly Line[] {
+  const { now, width, owned } = at;
+  const rows = runs.map((run) => ({ run, status: shownStatus(run, owned), begun: clock(Date.parse(run.started_at), now) }));
+  const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => text.length));
+  const statusWidth = widest(rows.map((row) => row.status));
+  const begunWidth = widest(rows.map((row) => row.begun));
+  return rows.map(({ run, status, begun }) => {
+    const facts = `  ${begun.padStart(begunWidth)}  ${status.padEnd(statusWidth)}  `;
+    const left = [sign(status, now), piece(` ${run.run_id}`), piece(facts, "dim"), piece(taskLine(run))];
+    const took = runDuration(run, now, stillOf(run, owned)).padStart(8);
+    return fit(left, [piece(`${cost(run.usage)}  ${took}`, "dim")], width);
+  });
+}
+
+function printRuns(io: CliIo, runs: readonly RunView[], owned: boolean): void {
+  printLines(io, runLines(runs, { now: io.now(), width: drawingWidth(io), owned }));
+  const [stopped, ...more] = runs.filter((run) => stillOf(run, owned) === "stopped");
+  if (stopped !== undefined)
+    printHint(io, `! stopped: no process works on it: \`bosun resume ${more.length === 0 ? stopped.run_id : "<run>"}\``, "wait");
 }

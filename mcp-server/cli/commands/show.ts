@@ -3,10 +3,13 @@ import type { RunView } from "../../../shared/run-view.ts";
 import { approvalLines } from "../ask-approval.ts";
 import { questionText } from "../ask-question.ts";
 import { type CliContext, command, withService } from "../command.ts";
-import { escapeText } from "../escape.ts";
-import { drawingWidth, printError, printJson, printLines, printText } from "../print.ts";
+import { findRun } from "../find-ids.ts";
+import { escapeLine, escapeText } from "../escape.ts";
+import { drawingWidth, printHint, printJson, printLines, printProse, printText } from "../print.ts";
+import { clock } from "../render/numbers.ts";
+import { shownStatus, stillOf } from "../render/run-words.ts";
 import { traceLines } from "../render/trace-lines.ts";
-import { appliedLines } from "../show-end.ts";
+import { howToGoOn, printChanges, printStopped } from "../show-end.ts";
 
 export function showCommand(context: CliContext): Command {
   return command("show <run>", "Show one run: its plan, its answer, what it changed and what it waits for.", [
@@ -14,28 +17,39 @@ export function showCommand(context: CliContext): Command {
     "show run_4f2a --json",
   ]).action(async (run: string, options: { readonly json?: boolean }) => {
     await withService(context, {}, (service) => {
-      const view = service.getRun(service.findRun(run), ["plan", "trace", "changes"]);
+      const view = service.getRun(findRun(service, run), ["plan", "trace", "changes"]);
       const { io } = context;
       if (options.json === true) {
         printJson(io, view);
         return 0;
       }
-      printText(io, `run ${view.run_id} · ${view.status} · started ${view.started_at}`);
-      printLines(io, traceLines(view, { now: io.now(), width: drawingWidth(io), whole: true }));
-      if (view.answer !== null) printText(io, `\n${escapeText(view.answer)}\n`);
-      printLines(io, appliedLines(view.changes ?? []));
+      const now = io.now();
+      const { owned } = service;
+      const still = stillOf(view, owned);
+      printText(io, `run ${view.run_id} · ${shownStatus(view, owned)} · started ${clock(Date.parse(view.started_at), now)}`);
+      printLines(io, traceLines(view, { now, width: drawingWidth(io), whole: true, still }));
+      if (view.answer !== null) printProse(io, `\n${escapeText(view.answer)}\n`);
+      printChanges(io, view.changes ?? []);
       for (const { approval_id, status } of view.approvals) {
         if (status !== "open") continue;
-        printLines(io, approvalLines(service.getApproval(approval_id), null));
-        printText(io, `Decide with \`bosun approve ${approval_id}\` or \`bosun reject ${approval_id} --reason "…"\`.`);
+        printLines(io, approvalLines(service.getApproval(approval_id), { now, maxDiffLines: null }));
+        printHint(io, `Decide with \`bosun approve ${approval_id}\` or \`bosun reject ${approval_id} --reason "…"\`.`);
       }
       showRest(context, view);
+      if (still === "stopped") printStopped(io, view.run_id);
       return 0;
     });
   });
 }
 
 function showRest({ io }: CliContext, view: RunView): void {
-  if (view.question !== null) printText(io, `${questionText(view.question)}\nAnswer with \`bosun answer ${view.run_id} "…"\`.`);
-  if (view.error !== null) printError(io, view.error, false);
+  if (view.question !== null) {
+    printText(io, questionText(view.question));
+    printHint(io, `Answer with \`bosun answer ${view.run_id} "…"\`.`);
+  }
+  if (view.error === null) return;
+  const { code, message } = view.error;
+  printHint(io, `${view.status}: ${code}: ${escapeLine(message, 4_000)}`, view.status === "paused" ? "wait" : "bad");
+  const next = view.status === "paused" ? howToGoOn(view) : "";
+  if (next !== "") printHint(io, next);
 }

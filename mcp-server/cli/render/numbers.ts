@@ -32,3 +32,28 @@ export function usageLine(usage: RunUsage): string {
   const tokens = `${count(usage.prompt_tokens)} + ${count(usage.completion_tokens)} tokens${usage.source === "reported" ? "" : ` (${usage.source})`}`;
   return `${cost(usage)} · ${tokens} · ${count(usage.model_calls)} model, ${plural(usage.tool_calls, "tool call")}`;
 }
+
+/** When it was, in local time: `21:04`, or `11-20 21:04` when that was not today. @param at,now epoch milliseconds */
+export function clock(at: number, now: number): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
+  return then.toDateString() === today.toDateString() ? time : `${two(then.getMonth() + 1)}-${two(then.getDate())} ${time}`;
+}
+
+/** Until when, and how long that is: `22:04 (59 minutes left)`. @param at,now epoch milliseconds */
+export function deadline(at: number, now: number): string {
+  const minutes = Math.floor((at - now) / 60_000);
+  const left =
+    at <= now
+      ? "over"
+      : minutes < 1
+        ? "less than a minute left"
+        : minutes < 180
+          ? `${plural(minutes, "minute")} left`
+          : `${plural(Math.floor(minutes / 60), "hour")} left`;
+  return `${clock(at, now)} (${left})`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}

@@ -1,20 +1,28 @@
 /** A run without a terminal to draw on: one plain line per event worth telling, no control codes. */
-import type { RunEvent } from "../../../shared/events.ts";
+import type { CallLabel, RunEvent } from "../../../shared/events.ts";
 import { escapeLine } from "../escape.ts";
 import { duration } from "./numbers.ts";
 import { shortModel } from "./spans.ts";
 
 /**
- * Null for events that only the journal needs.
- * @param words what the event names: its task, question or error
+ * Tells the events of one run, in their order; null for those that only the journal needs.
  * @param startedAt epoch milliseconds of the run's start
  */
-export function plainEvent(event: RunEvent, words: string | null, startedAt: number): string | null {
-  const told = tell(event, words ?? "");
-  return told === null ? null : `[${duration(event.time - startedAt)}] ${escapeLine(told, 500)}`;
+export function createPlainEvents(startedAt: number): (event: RunEvent, words: string | null) => string | null {
+  const calls = new Map<string, string>();
+  return (event, words) => {
+    if (event.kind === "call-started") calls.set(event.path, callOf(event.data.label));
+    const told = tell(event, words ?? "", calls);
+    return told === null ? null : `[${duration(event.time - startedAt)}] ${escapeLine(told, 500)}`;
+  };
 }
 
-function tell(event: RunEvent, words: string): string | null {
+function callOf({ kind, name, note = "" }: CallLabel): string {
+  return kind === "internal" ? "" : `${kind} ${shortModel(name)} ${note}`.trimEnd();
+}
+
+/** @param calls what is called at which path, as far as it was told */
+function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>): string | null {
   const where = stepOf(event.path);
   switch (event.kind) {
     case "run-started":
@@ -30,20 +38,18 @@ function tell(event: RunEvent, words: string): string | null {
     case "span-closed":
       return event.data.error === null ? `${where} done` : `${where} failed: ${words}`;
     case "call-started":
-      return event.data.label.kind === "internal"
-        ? null
-        : `${where}: ${event.data.label.kind} ${shortModel(event.data.label.name)} ${event.data.label.note ?? ""}`.trimEnd();
+      return event.data.label.kind === "internal" ? null : `${where}: ${callOf(event.data.label)}`;
     case "call-failed":
-      return `${where}: failed: ${words}`;
+      return `${where}: ${named(calls.get(event.path))}failed: ${words}`;
     case "attempt-ended":
-      return `${where}: attempt ${event.data.attempt} ${event.data.reason}${event.data.error === null ? "" : `: ${words}`}`;
+      return `${where}: ${named(calls.get(callPath(event.path)))}attempt ${event.data.attempt} ${event.data.reason}${event.data.error === null ? "" : `: ${words}`}`;
     case "step-skipped":
     case "step-cancelled":
       return `${event.data.step} ${event.kind === "step-skipped" ? "skipped" : "cancelled"}: ${event.data.why}`;
     case "approval-requested":
       return `${where}: approval asked for (${event.data.risk} risk): ${event.data.title}`;
     case "wait-started":
-      return event.data.about.for === "answer" ? `${where}: question: ${words}` : null;
+      return event.data.about.for === "answer" ? `${where}: a question for a person` : null;
     case "approval-voided":
       return `${where}: approval ${event.data.approval_id} is void: nobody needs it any more`;
     case "wait-expired":
@@ -61,6 +67,14 @@ function tell(event: RunEvent, words: string): string | null {
     case "signal-received":
       return null;
   }
+}
+
+function named(call: string | undefined): string {
+  return call === undefined || call === "" ? "" : `${call} `;
+}
+
+function callPath(attemptPath: string): string {
+  return attemptPath.replace(/\/attempt:\d+$/u, "");
 }
 
 function stepOf(path: string): string {

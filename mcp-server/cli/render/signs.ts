@@ -5,7 +5,8 @@ import { piece, type Piece } from "./line.ts";
 const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_MS = 100;
 
-export type Status = SpanStatus | PlanStepView["status"] | RunStatus;
+/** `stopped`: under way, says the journal, but no process works on it. */
+export type Status = SpanStatus | PlanStepView["status"] | RunStatus | "stopped";
 
 /** @param now epoch milliseconds; turns the spinner. */
 export function sign(status: Status, now: number): Piece {
@@ -21,8 +22,11 @@ export function sign(status: Status, now: number): Piece {
     case "waiting":
     case "waiting_approval":
     case "waiting_answer":
-    case "paused":
       return piece("?", "wait");
+    case "paused":
+      return piece("‖", "wait");
+    case "stopped":
+      return piece("!", "wait");
     case "cancelled":
     case "skipped":
       return piece("-", "dim");

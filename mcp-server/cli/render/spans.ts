@@ -1,5 +1,7 @@
 /** Small questions to a trace. */
 import type { TraceSpan } from "../../../shared/run-view.ts";
+import { duration } from "./numbers.ts";
+import type { Still } from "./run-words.ts";
 
 /** The span and all below it, depth first. */
 export function* walk(span: TraceSpan): Generator<TraceSpan> {
@@ -13,9 +15,15 @@ export function* walkOutsideSteps(span: TraceSpan): Generator<TraceSpan> {
   for (const child of span.children) if (child.kind !== "step") yield* walkOutsideSteps(child);
 }
 
-/** Milliseconds it took, or has taken so far. @param now epoch milliseconds */
-export function lasted(span: TraceSpan, now: number): number {
-  return span.duration_ms ?? Math.max(0, now - Date.parse(span.started_at));
+/** How long it took, or has taken so far; empty where it is not over and nothing moves. @param now epoch milliseconds */
+export function lasted(span: TraceSpan, { now, still = null }: { readonly now: number; readonly still?: Still | null }): string {
+  if (span.duration_ms === null && still !== null) return "";
+  return duration(span.duration_ms ?? Math.max(0, now - Date.parse(span.started_at)));
+}
+
+/** What a person said no to is told in one word, for the reason stands elsewhere; else null. */
+export function rejection(span: TraceSpan): string | null {
+  return span.kind === "approval" && span.error?.code === "approval_rejected" ? "rejected" : null;
 }
 
 /** The models that were asked, each once, in order. */

@@ -2,9 +2,10 @@
 import type { PlanStepView, RunView, TraceSpan } from "../../../shared/run-view.ts";
 import { escapeLine } from "../escape.ts";
 import { fit, type Line, piece, type Piece } from "./line.ts";
-import { count, duration, usageLine } from "./numbers.ts";
+import { count, usageLine } from "./numbers.ts";
+import { runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";
 import { sign } from "./signs.ts";
-import { lasted, modelsOf, tokensOf, walk, walkOutsideSteps } from "./spans.ts";
+import { lasted, modelsOf, rejection, tokensOf, walk, walkOutsideSteps } from "./spans.ts";
 
 /** More calls of one step are folded into a number. */
 const MAX_CALLS = 6;
@@ -16,13 +17,14 @@ export interface TreeOptions {
   readonly width: number;
   /** Show all calls of a step; else only the last few. */
   readonly whole?: boolean;
+  /** Why nothing moves: what is open gets its sign, and no time that grows. */
+  readonly still?: Still | null;
 }
 
 export function traceLines(view: RunView, options: TreeOptions): readonly Line[] {
-  const { now, width } = options;
-  const ended = view.finished_at === null ? now : Date.parse(view.finished_at);
-  const took = duration(ended - Date.parse(view.started_at));
-  const head = fit([sign(view.status, now), piece(` ${escapeLine(view.task, 500)}`, "strong")], [piece(took, "dim")], width);
+  const { now, width, still = null } = options;
+  const took = runDuration(view, now, still);
+  const head = fit([sign(stillStatus(view.status, still), now), piece(` ${taskLine(view)}`, "strong")], [piece(took, "dim")], width);
   return [head, facts(view, width), ...besides(view, options, "before"), ...steps(view, options), ...besides(view, options, "after")];
 }
 
@@ -36,19 +38,24 @@ function facts(view: RunView, width: number): Line {
 }
 
 /** What the run does outside its steps: planning, asking, putting together. */
-function besides(view: RunView, { now, width }: TreeOptions, when: "before" | "after"): readonly Line[] {
+function besides(view: RunView, options: TreeOptions, when: "before" | "after"): readonly Line[] {
   if (view.trace === undefined) return [];
+  const { now, width, still = null } = options;
   const belongs = (span: TraceSpan): boolean => AFTER_STEPS.includes(span.attributes["purpose"]) === (when === "after");
   const shown = [...walkOutsideSteps(view.trace)].filter(
     (span) => isLeaf(span) && belongs(span) && (span.status === "running" || span.kind !== "tool"),
   );
   return shown.map((span) =>
-    fit([piece("  "), sign(span.status, now), piece(` ${besideName(span)}`)], [piece(duration(lasted(span, now)), "dim")], width),
+    fit(
+      [piece("  "), sign(stillStatus(span.status, still), now), piece(` ${besideName(span)}`), ...failure(span)],
+      [piece(lasted(span, options), "dim")],
+      width,
+    ),
   );
 }
 
 function besideName(span: TraceSpan): string {
-  if (span.kind !== "model") return escapeLine(`${span.kind} ${span.name}`, 200);
+  if (span.kind !== "model") return escapeLine(`${span.kind} ${firstLine(span.name)}`, 200);
   const { purpose } = span.attributes;
   return escapeLine(typeof purpose === "string" ? purpose : span.name, 200);
 }
@@ -75,8 +82,8 @@ function steps(view: RunView, options: TreeOptions): readonly Line[] {
 type StepFacts = Pick<PlanStepView, "id" | "worker" | "depends_on"> & { readonly status: PlanStepView["status"] | TraceSpan["status"] };
 
 function stepLines(step: StepFacts, span: TraceSpan | undefined, options: TreeOptions): readonly Line[] {
-  const { now, width } = options;
-  const status = step.status === "running" && span?.status === "waiting" ? "waiting" : step.status;
+  const { now, width, still = null } = options;
+  const status = step.status === "running" && span?.status === "waiting" ? "waiting" : stillStatus(step.status, still);
   const name = [
     piece("  "),
     sign(status, now),
@@ -85,9 +92,8 @@ function stepLines(step: StepFacts, span: TraceSpan | undefined, options: TreeOp
     piece(escapeLine(step.worker, 60), "name"),
   ];
   if (span === undefined) return [fit([...name, ...stillWaits(step)], [], width)];
-  const failure = span.error === undefined ? [] : [piece(`  ${escapeLine(span.error.message, 300)}`, "bad")];
-  const right = [piece(`${count(tokensOf(span))} tokens  ${duration(lasted(span, now)).padStart(7)}`, "dim")];
-  return [fit([...name, ...failure], right, width), ...callLines(span, options)];
+  const right = [piece(`${count(tokensOf(span))} tokens  ${lasted(span, options).padStart(7)}`, "dim")];
+  return [fit([...name, ...failure(span)], right, width), ...callLines(span, options)];
 }
 
 function stillWaits(step: StepFacts): readonly Piece[] {
@@ -96,20 +102,25 @@ function stillWaits(step: StepFacts): readonly Piece[] {
 }
 
 /** Turns are folded: the calls of tools in order, then what goes on right now. */
-function callLines(step: TraceSpan, { now, width, whole = false }: TreeOptions): readonly Line[] {
+function callLines(step: TraceSpan, options: TreeOptions): readonly Line[] {
+  const { now, width, whole = false, still = null } = options;
   const all = [...walk(step)].filter((span) => span !== step && isLeaf(span));
   const calls = all.filter((span) => span.kind !== "model" || span.status === "running" || span.status === "error");
   const hidden = whole ? 0 : Math.max(0, calls.length - MAX_CALLS);
   const folded = hidden === 0 ? [] : [fit([piece(`      … ${count(hidden)} earlier`, "dim")], [], width)];
   const lines = calls.slice(hidden).map((span) => {
-    const failure = span.error === undefined ? [] : [piece(`  ${escapeLine(span.error.message, 300)}`, "bad")];
     return fit(
-      [piece("      "), sign(span.status, now), piece(" "), ...callName(span), ...failure],
-      [piece(duration(lasted(span, now)), "dim")],
+      [piece("      "), sign(stillStatus(span.status, still), now), piece(" "), ...callName(span), ...failure(span)],
+      [piece(lasted(span, options), "dim")],
       width,
     );
   });
   return [...folded, ...lines];
+}
+
+function failure(span: TraceSpan): readonly Piece[] {
+  if (span.error === undefined) return [];
+  return [piece(`  ${rejection(span) ?? escapeLine(span.error.message, 300)}`, "bad")];
 }
 
 function isLeaf(span: TraceSpan): boolean {
@@ -119,8 +130,15 @@ function isLeaf(span: TraceSpan): boolean {
 /** Name of a call, with the argument that matters. */
 export function callName(span: TraceSpan): readonly Piece[] {
   if (span.kind === "model") return [piece(span.status === "running" ? "thinking" : "model", "dim")];
-  if (span.kind === "approval" || span.kind === "question") return [piece(`${span.kind} `, "wait"), piece(escapeLine(span.name, 300))];
+  if (span.kind === "approval" || span.kind === "question")
+    return [piece(`${span.kind} `, "wait"), piece(escapeLine(firstLine(span.name), 300))];
   const { summary } = span.attributes;
   const name = typeof summary === "string" && summary !== "" && !span.name.includes(summary) ? `${span.name} ${summary}` : span.name;
   return [piece(escapeLine(name, 300))];
+}
+
+/** Questions may have several lines; a tree has one for each. */
+function firstLine(text: string): string {
+  const [first = "", ...rest] = text.trim().split(/\r?\n/u);
+  return rest.length === 0 ? first : `${first} …`;
 }

@@ -2,20 +2,22 @@
 import type { TraceSpan } from "../../../shared/run-view.ts";
 import { escapeLine } from "../escape.ts";
 import { fit, type Line, piece } from "./line.ts";
-import { cost, count, duration } from "./numbers.ts";
+import { cost, count } from "./numbers.ts";
+import { stillStatus } from "./run-words.ts";
 import { sign } from "./signs.ts";
-import { lasted, shortModel } from "./spans.ts";
+import { lasted, rejection, shortModel } from "./spans.ts";
 import { callName, type TreeOptions } from "./trace-lines.ts";
 
 export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0): readonly Line[] {
-  const { now, width } = options;
+  const { now, width, still = null } = options;
   const tokens =
     span.usage === undefined
       ? ""
       : `${count(span.usage.prompt_tokens)} + ${count(span.usage.completion_tokens)} tokens  ${cost(span.usage)}  `;
-  const failure = span.error === undefined ? [] : [piece(`  ${span.error.code}: ${escapeLine(span.error.message, 500)}`, "bad")];
-  const left = [piece("  ".repeat(depth)), sign(span.status, now), piece(" "), ...spanName(span), ...failure];
-  const line = fit(left, [piece(`${tokens}${duration(lasted(span, now)).padStart(7)}`, "dim")], width);
+  const failure =
+    span.error === undefined ? [] : [piece(`  ${rejection(span) ?? `${span.error.code}: ${escapeLine(span.error.message, 500)}`}`, "bad")];
+  const left = [piece("  ".repeat(depth)), sign(stillStatus(span.status, still), now), piece(" "), ...spanName(span), ...failure];
+  const line = fit(left, [piece(`${tokens}${lasted(span, options).padStart(7)}`, "dim")], width);
   return [line, ...span.children.flatMap((child) => wholeTraceLines(child, options, depth + 1))];
 }
 

@@ -8,12 +8,16 @@ export interface FakeServiceOptions {
   /** States in which the run settles, one after the other; the last one stays. */
   readonly states?: readonly RunView[];
   readonly leftovers?: readonly string[];
+  /** The leftovers are under way until {@link FakeService.restLeftovers}; else they rest at once. */
+  readonly leftoversWork?: boolean;
   readonly replay?: ReplayReport;
   readonly diff?: string;
   /** Thrown by `decide`. */
   readonly decideError?: BosunError;
   /** Never settles, until cancelled. */
   readonly hangs?: boolean;
+  /** No process owns the data folder. */
+  readonly abandoned?: boolean;
 }
 
 export class FakeService implements Service {
@@ -26,9 +30,19 @@ export class FakeService implements Service {
   readonly #options: FakeServiceOptions;
   readonly #listeners = new Set<(note: RunNote) => void>();
   #cancelled: (view: RunView) => void = () => undefined;
+  #rest: () => void = () => undefined;
+  readonly #rested = new Promise<void>((resolve) => {
+    this.#rest = resolve;
+  });
+  #leftoversWork: boolean;
+
+  get owned(): boolean {
+    return this.#options.abandoned !== true;
+  }
 
   constructor(options: FakeServiceOptions = {}) {
     this.#options = options;
+    this.#leftoversWork = options.leftoversWork === true;
     this.#states = [...(options.states ?? [runView({ status: "completed", answer: "Done.", finished_at: "2026-01-02T03:04:05.000Z" })])];
   }
 
@@ -39,6 +53,12 @@ export class FakeService implements Service {
   /** The run goes on to its next state. */
   #advance(): void {
     if (this.#states.length > 1) this.#states.shift();
+  }
+
+  /** What was taken up waits for a person now. */
+  restLeftovers(): void {
+    this.#leftoversWork = false;
+    this.#rest();
   }
 
   note(note: RunNote): void {
@@ -52,6 +72,8 @@ export class FakeService implements Service {
   }
 
   getRun(runId: string): RunView {
+    if (this.#options.leftovers?.includes(runId) === true)
+      return runView({ run_id: runId, status: this.#leftoversWork ? "running" : "waiting_approval" });
     if (runId !== this.#state.run_id) throw new BosunError("not_found", `There is no run ${runId}.`);
     return this.#state;
   }
@@ -65,7 +87,8 @@ export class FakeService implements Service {
     throw new BosunError("not_found", `There is no run ${idOrPrefix}.`);
   }
 
-  settled(): Promise<RunView> {
+  settled(runId: string): Promise<RunView> {
+    if (runId !== this.#state.run_id) return this.#rested.then(() => this.getRun(runId));
     if (this.#options.hangs !== true) return Promise.resolve(this.#state);
     return new Promise((resolve) => {
       this.#cancelled = resolve;

@@ -67,7 +67,6 @@ describe("exit codes of run", () => {
 
 describe("errors", () => {
   it.each([
-    ["no command", [], "No command was given"],
     ["an unknown command", ["rnu"], "unknown command 'rnu'"],
     ["an unknown option", ["run", "x", "--fast"], "unknown option '--fast'"],
     ["a missing task", ["run"], "missing required argument 'task'"],
@@ -85,6 +84,15 @@ describe("errors", () => {
     expect(terminal.err).toMatch(/^bosun: invalid_input: .*\n$/);
     expect(terminal.err).toContain(message);
     expect(terminal.out).toBe("");
+    const known = argv[0] === "rnu" ? "" : `${argv[0]} `;
+    if (!message.startsWith("The task")) expect(terminal.err).toContain(` See \`bosun ${known}--help\`.\n`);
+  });
+
+  it("no command at all prints the help and is wrong use", async () => {
+    const { code, terminal } = await run([]);
+    expect([code, terminal.err]).toEqual([2, "bosun: invalid_input: No command was given. See `bosun --help`.\n"]);
+    expect(terminal.out).toContain("Exit codes: 0 done");
+    expect((await run(["--json"])).terminal.out).toBe("");
   });
 
   it("say not_found with exit 2", async () => {
@@ -172,6 +180,54 @@ describe("run", () => {
     expect(terminal.err).toContain("run_old");
   });
 
+  it("goes on until the runs it took up rest, saying so once, with the exit code of its own run", async () => {
+    const service = new FakeService({ states: [done], leftovers: ["run_old"], leftoversWork: true });
+    const terminal = new FakeTerminal();
+    const going = run(["run", "x"], service, terminal);
+    await new Promise(setImmediate);
+    expect(terminal.out).toContain("All is well.");
+    expect(terminal.err).toContain("Still at work on a run that an earlier process left: run_old. Ctrl+C leaves it to be resumed.\n");
+    expect(service.closed).toBe(false);
+    service.restLeftovers();
+    expect((await going).code).toBe(0);
+    expect(terminal.err).toContain("Run run_old is waiting_approval: `bosun show run_old`.");
+    expect(service.closed).toBe(true);
+  });
+
+  it("leaves the runs it took up at Ctrl+C", async () => {
+    const service = new FakeService({ states: [done], leftovers: ["run_old"], leftoversWork: true });
+    const terminal = new FakeTerminal();
+    const going = run(["run", "x"], service, terminal);
+    await new Promise(setImmediate);
+    terminal.signal("SIGINT");
+    expect((await going).code).toBe(0);
+    expect(service.calls).toEqual(["recover"]);
+    expect(terminal.err).toContain("`bosun resume run_old` goes on.");
+    expect(terminal.listeners).toBe(0);
+  });
+
+  it("says what became of each change set", async () => {
+    const set = (status: "applied" | "rejected" | "discarded" | "expired" | "void" | "reverted", why: string | null = null) => ({
+      change_set_id: `chg_${status}`,
+      status,
+      files: [{ path: `${status}.txt`, action: "modify" as const, before_hash: null, after_hash: null }],
+      why,
+      diff: "",
+    });
+    const changes = [set("applied"), set("rejected", "keep it"), set("discarded", "the file changed"), set("expired"), set("void")];
+    const { terminal } = await run(["run", "x"], { states: [{ ...done, changes }] });
+    expect(terminal.out).toContain(`Applied to 1 file:
+  modify applied.txt
+Not applied: rejected.txt: rejected by you ("keep it")
+Not applied: discarded.txt: could not be applied: the file changed
+Not applied: expired.txt: expired
+Not applied: void.txt: void
+`);
+    expect((await run(["show", "run_aa"], { states: [{ ...done, changes: [set("reverted")] }] })).terminal.out).toContain(
+      "Put back: reverted.txt\n",
+    );
+  });
+
   it("prints one RunView and nothing else with --json", async () => {
     const { terminal } = await run(["run", "x", "--json"], { states: [waiting], leftovers: ["run_old"] }, person("y"));
     expect(JSON.parse(terminal.out)).toEqual(JSON.parse(JSON.stringify(waiting)));
@@ -185,9 +241,10 @@ describe("run", () => {
     expect((await run(["run", "x", "--json"], service)).terminal.err).toBe("");
   });
 
-  it("only begins with --no-wait", async () => {
-    const { code, terminal } = await run(["run", "x", "--no-wait"], { states: [runView({ status: "queued" })] });
-    expect([code, terminal.out]).toEqual([0, "Run run_aaaa1111 is begun. `bosun resume run_aaaa1111` goes on with it.\n"]);
+  it("only records with --no-wait, and takes up nothing", async () => {
+    const { code, service, terminal } = await run(["run", "x", "--no-wait"], { states: [runView({ status: "queued" })] });
+    expect([code, terminal.out]).toEqual([0, "Run run_aaaa1111 is recorded. `bosun resume run_aaaa1111` begins it.\n"]);
+    expect(service.calls).toEqual([]);
   });
 
   it("prints plain lines without control codes when nothing can be drawn", async () => {
@@ -290,6 +347,21 @@ describe("an approval", () => {
     expect(service.calls).toContain("approve apr_0123456789abcdef d1");
   });
 
+  it("is asked for again when the answer is not understood, three times at most", async () => {
+    const { service, terminal } = await run(["run", "x"], { states }, person("q", "r", "", "yes", "y"));
+    expect(service.calls).toContain("approve apr_0123456789abcdef d1");
+    expect(terminal.out).toContain("A rejection needs a reason.");
+    const late = await run(["run", "x"], { states }, person("q", "q", "q", "q", "y"));
+    expect([late.code, late.service.calls]).toEqual([3, ["recover"]]);
+    expect(late.terminal.out.split("Apply these changes?")).toHaveLength(5);
+  });
+
+  it("that is left open is said so in one line", async () => {
+    const { terminal } = await run(["run", "x"], { states }, person("n"));
+    const said = terminal.out.slice(terminal.out.lastIndexOf("[r]eject"));
+    expect(said).toBe("[r]eject Left open. Decide later: `bosun approve apr_0123456789abcdef`\n");
+  });
+
   it("forgets what was typed before the question", async () => {
     expect((await run(["run", "x"], { states }, person("y"))).terminal.drains).toBe(1);
   });
@@ -341,16 +413,43 @@ describe("approve and reject", () => {
     }
   });
 
-  it("reject with the reason given", async () => {
-    const { service } = await run(["reject", "apr_0123", "--reason", "keep the name"], { states: [waiting, done] }, person());
+  it("reject with the reason given, after the diff was shown and y", async () => {
+    const argv = ["reject", "apr_0123", "--reason", "keep the name"];
+    const { service, terminal } = await run(argv, { states: [waiting, done] }, person("y"));
     expect(service.calls).toEqual(["reject apr_0123456789abcdef d1 keep the name"]);
+    expect(terminal.out.indexOf("+min")).toBeLessThan(terminal.out.indexOf("Reject these changes? [y/N]"));
   });
 
-  it("say when it was decided already", async () => {
-    const states = [runView({ approvals: [approvalView({ status: "void" })] })];
-    const { code, terminal } = await run(["approve", "apr_0123"], { states }, person("y"));
+  it.each([[""], ["n"], ["yes"]])("reject nothing after %j", async (typed) => {
+    const { code, service, terminal } = await run(["reject", "apr_0123", "--reason", "no"], { states: [waiting, done] }, person(typed));
+    expect([code, service.calls]).toEqual([3, []]);
+    expect(terminal.out).toContain("Left open.");
+  });
+
+  it.each(["approve", "reject"])("%s says as an error when it was decided already", async (verb) => {
+    const states = [runView({ approvals: [approvalView({ status: "rejected" })] })];
+    const argv = [verb, "apr_0123456789abcdef", ...(verb === "reject" ? ["--reason", "no"] : [])];
+    const { code, terminal } = await run(argv, { states }, person("y"));
     expect(code).toBe(1);
-    expect(terminal.out).toContain("This approval is void already.");
+    expect(terminal.err).toMatch(/^bosun: conflict: apr_0123456789abcdef was decided already: rejected/);
+  });
+
+  it.each(["run_aaaa1111", "run_aa", "aaaa1111", "9abcdef"])("find the approval by %s", async (given) => {
+    const { code, service } = await run(["approve", given], { states: [waiting, done] }, person("y"));
+    expect([code, service.calls]).toEqual([0, ["approve apr_0123456789abcdef d1"]]);
+  });
+
+  it("do not choose among several, nor where nothing is open", async () => {
+    const second = approvalView({ approval_id: "apr_0123ffffffffffff" });
+    const several = [runView({ status: "waiting_approval", approvals: [approvalView(), second] })];
+    for (const given of ["apr_0123", "run_aa"]) {
+      const { code, terminal, service } = await run(["approve", given], { states: several }, person("y"));
+      expect([code, service.calls]).toEqual([2, []]);
+      expect(terminal.err).toContain("apr_0123456789abcdef, apr_0123ffffffffffff");
+    }
+    expect((await run(["approve", "run_aa"], { states: [done] }, person("y"))).terminal.err).toMatch(
+      /^bosun: conflict: .*has no open approval/,
+    );
   });
 });
 
@@ -385,7 +484,7 @@ describe("a question", () => {
 
 describe("the other commands", () => {
   it("runs lists, and says when there is nothing", async () => {
-    expect((await run(["runs"])).terminal.out).toContain("run_aaaa1111  completed");
+    expect((await run(["runs"])).terminal.out).toMatch(/✓ run_aaaa1111 {2}\d\d:\d\d {2}completed {2}Fix the retry helper/);
     expect(JSON.parse((await run(["runs", "--json"])).terminal.out)).toMatchObject({ runs: [{ run_id: "run_aaaa1111" }] });
     expect((await run(["runs"], { states: [] })).terminal.out).toContain("no runs yet");
   });
@@ -395,6 +494,38 @@ describe("the other commands", () => {
     expect([code, service.calls]).toEqual([0, []]);
     expect(terminal.out).toContain("waiting_approval");
     expect(terminal.out).toContain("+min");
+  });
+
+  it("runs, show and trace say of a run that nobody works on that it is stopped", async () => {
+    const trace = span({ kind: "run", name: "Fix it", status: "running", duration_ms: null });
+    const service = { states: [runView({ trace })], abandoned: true };
+    const hint = "! stopped: no process works on it: `bosun resume run_aaaa1111`\n";
+    const runs = (await run(["runs"], service)).terminal.out;
+    expect(runs).toMatch(/^! run_aaaa1111 {2}\S+ {2}stopped {2}Fix the retry helper +cost unknown +\n/);
+    expect(runs).toContain(hint);
+    const show = (await run(["show", "run_aa"], service)).terminal.out;
+    expect(show).toMatch(/run_aaaa1111 · stopped · started/);
+    expect(show).toContain(`! Fix the retry helper`);
+    expect(show).toContain(hint);
+    expect((await run(["trace", "run_aa"], service)).terminal.out).toMatch(/^! Fix it +\n/);
+    expect(JSON.parse((await run(["runs", "--json"], service)).terminal.out)).toMatchObject({ runs: [{ status: "running" }] });
+    expect((await run(["runs"], { states: [runView()] })).terminal.out).not.toContain("stopped");
+  });
+
+  it("show tells a paused run's error and how to go on, on stdout", async () => {
+    const paused = (code: "budget_exceeded" | "model_unavailable" | "approval_expired", message: string): FakeServiceOptions => ({
+      states: [runView({ status: "paused", error: { code, message, retryable: true } })],
+    });
+    const show = async (options: FakeServiceOptions): Promise<string> => {
+      const { terminal } = await run(["show", "run_aa"], options);
+      expect(terminal.err).toBe("");
+      return terminal.out;
+    };
+    expect(await show(paused("budget_exceeded", "spent."))).toContain(
+      "paused: budget_exceeded: spent.\n`bosun resume run_aaaa1111 --budget-tokens N` goes on with a higher cap.\n",
+    );
+    expect(await show(paused("budget_exceeded", "`bosun resume run_aaaa1111 --budget-tokens N` raises it"))).toMatch(/N` raises it\n$/);
+    expect(await show(paused("model_unavailable", "down."))).toMatch(/`bosun resume run_aaaa1111`.*`bosun cancel run_aaaa1111`.*--model/);
   });
 
   it("trace prints the tree, or JSON", async () => {

@@ -110,6 +110,27 @@ describe("the live tree", () => {
     expect(lines.at(-1)).toBe("      ? approval coder wants to change 2 files         4.2 s");
   });
 
+  it("marks what a person rejected, and gives no growing time to what rests", () => {
+    const rejected = { code: "approval_rejected", message: "rejected by a person", retryable: false } as const;
+    const approval = span({ kind: "approval", name: "coder wants to change 1 file", status: "error", error: rejected, duration_ms: 900 });
+    const open = span({
+      kind: "turn",
+      name: "turn 2",
+      status: "running",
+      duration_ms: null,
+      children: [model({ status: "running", duration_ms: null })],
+    });
+    const children = [
+      span({ kind: "step", name: "fix", worker: "coder", status: "running", duration_ms: null, children: [approval, open] }),
+    ];
+    const paused = runView({ status: "paused", trace: span({ kind: "run", name: "x", status: "running", duration_ms: null, children }) });
+    const lines = traceLines(paused, { now: NOW, width: 70, still: "paused" }).map((line) => plainText(line).trimEnd());
+    expect(lines[0]).toBe("‖ Fix the retry helper");
+    expect(lines[2]).toMatch(/^ {2}‖ fix › coder .* tokens$/);
+    expect(lines[3]).toMatch(/^ {6}✗ approval coder wants to change 1 file {2}rejected +900 ms$/);
+    expect(lines[4]).toBe("      ‖ thinking");
+  });
+
   it("folds the earlier calls of a long step into a number", () => {
     const calls = Array.from({ length: 9 }, (_, at) => tool("read_file", `src/${at}.js`));
     const children = [span({ kind: "step", name: "usage", worker: "researcher", children: calls })];

@@ -16,6 +16,7 @@ export const USAGE: RunUsage = {
 export function runView(over: Partial<RunView> = {}): RunView {
   return {
     run_id: "run_aaaa1111",
+    workflow: "task",
     status: "running",
     task: "Fix the retry helper",
     workers: [],

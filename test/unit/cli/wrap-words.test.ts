@@ -10,6 +10,11 @@ describe("wrapping", () => {
     expect(wrapWords("- one two three", 9)).toBe("- one two\n  three");
   });
 
+  it("never breaks what stands in backticks, for it is there to be copied", () => {
+    expect(wrapWords("then go on with `bosun resume run_a` here", 16)).toBe("then go on with\n`bosun resume run_a`\nhere");
+    expect(wrapWords("an odd ` mark is  no code", 14)).toBe("an odd ` mark\nis  no code");
+  });
+
   it("leaves a word whole that is wider than the terminal", () => {
     expect(wrapWords("see https://example.test/a/very/long/path now", 10)).toBe("see\nhttps://example.test/a/very/long/path\nnow");
   });
