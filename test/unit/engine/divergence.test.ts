@@ -1,48 +1,10 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
-import type { ActivityTypes, DurableFunction } from "../../../shared/durable.ts";
-import { createEmbeddedEngine } from "../../../mcp-server/engine/embedded-engine.ts";
-import type { Engine } from "../../../mcp-server/engine/port.ts";
-import type { AnyActivity, Probe } from "../../../mcp-server/engine/activity.ts";
-import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
-import type { Journal } from "../../../mcp-server/journal/port.ts";
+import { describe, expect, it } from "vitest";
+import type { Probe } from "../../../mcp-server/engine/activity.ts";
 import { createWords } from "../../../mcp-server/service/words.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
+import type { Fn } from "../../support/bare-engine.ts";
+import { never, openBareEngine, turns } from "../../support/bare-engine.ts";
 
-type Fn = DurableFunction<ActivityTypes, unknown, unknown>;
-const opened: Engine[] = [];
-afterEach(async () => {
-  for (const engine of opened.splice(0)) await engine.close();
-});
-
-function open(
-  fn: Fn,
-  activities: readonly Partial<AnyActivity>[],
-  folder = mkdtempSync(join(tmpdir(), "bosun-div-")),
-): { engine: Engine; journal: Journal; again: (next: Fn, with_?: readonly Partial<AnyActivity>[]) => ReturnType<typeof open> } {
-  const { journal } = createSqliteJournal({ file: join(folder, "journal.db"), now: Date.now });
-  const full = activities.map((each): AnyActivity => ({
-    name: "echo",
-    version: 1,
-    kind: "read",
-    label: () => ({ kind: "internal", name: "x" }),
-    run: async (input: unknown) => input,
-    ...each,
-  }));
-  const engine = createEmbeddedEngine({
-    journal,
-    activities: full,
-    workflows: [{ name: "w", version: 1, fn }],
-    now: Date.now,
-    newRunId: () => `run_${Math.random()}`,
-  });
-  opened.push(engine);
-  return { engine, journal, again: (next, with_ = activities) => open(next, with_, folder) };
-}
-
-const start = (engine: Engine): string => engine.start({ workflow: "w", session_id: null, input: null });
 const two: Fn = async (ctx) => {
   const [a, b] = await Promise.all([ctx.call("echo", 1), ctx.call("echo", 2)]);
   return { ok: true, value: [a.ok && a.value, b.ok && b.value] };
@@ -88,18 +50,18 @@ describe("replay of a changed function", () => {
   };
 
   it("passes when nothing changed", async () => {
-    const at = open(two, [{}]);
-    const run = start(at.engine);
+    const at = openBareEngine(two, { echo: {} });
+    const run = at.start();
     await at.engine.settled(run);
     expect(await at.engine.replay(run)).toMatchObject({ ok: true, result: { ok: true, value: [1, 2] } });
   });
 
   for (const [what, fn] of Object.entries(changed)) {
     it(`finds ${what}`, async () => {
-      const at = open(two, [{}]);
-      const run = start(at.engine);
+      const at = openBareEngine(two, { echo: {} });
+      const run = at.start();
       await at.engine.settled(run);
-      const replayed = await at.again(fn).engine.replay(run);
+      const replayed = await at.again(fn, { echo: {} }).engine.replay(run);
       expect(replayed.ok, JSON.stringify(replayed)).toBe(false);
     });
   }
@@ -111,26 +73,41 @@ it("finds calls made at once that were made one after the other", async () => {
     const b = await ctx.call("echo", 2);
     return { ok: true, value: [a.ok && a.value, b.ok && b.value] };
   };
-  const at = open(serial, [{}]);
-  const run = start(at.engine);
+  const at = openBareEngine(serial, { echo: {} });
+  const run = at.start();
   await at.engine.settled(run);
   expect(await at.engine.replay(run)).toMatchObject({ ok: true });
-  expect((await at.again(two).engine.replay(run)).ok).toBe(false);
+  expect((await at.again(two, { echo: {} }).engine.replay(run)).ok).toBe(false);
+});
+
+it("passes when only the wording of a hold changed", async () => {
+  const holds =
+    (message: string): Fn =>
+    async (ctx) => {
+      await ctx.hold({ code: "timeout", message, retryable: true });
+      return { ok: true, value: 1 };
+    };
+  const at = openBareEngine(holds("nobody decided in time"), {});
+  const run = at.start();
+  await at.engine.settled(run);
+  at.engine.resume(run, "test");
+  await at.engine.settled(run);
+  expect(await at.again(holds("nobody decided before it expired"), {}).engine.replay(run)).toMatchObject({ ok: true });
 });
 
 describe("recovery", () => {
   it("holds a run that the new version would drive elsewhere, and executes nothing", async () => {
     let executed = 0;
-    const hang = { run: async (input: unknown) => (input === 2 ? new Promise(() => undefined) : ((executed += 1), input)) };
-    const at = open(two, [hang]);
-    const run = start(at.engine);
+    const hang = { run: async (input: unknown) => (input === 2 ? never() : ((executed += 1), input)) };
+    const at = openBareEngine(two, { echo: hang });
+    const run = at.start();
     await expect.poll(() => executed).toBe(1);
     const next = at.again(
       async (ctx) => {
         await ctx.call("echo", 7);
         return { ok: true, value: null };
       },
-      [{ run: async () => (executed += 1) }],
+      { echo: { run: async () => (executed += 1) } },
     );
     next.engine.recover();
     await next.engine.settled(run);
@@ -158,11 +135,10 @@ describe("recovery", () => {
   for (const { found, runs, status } of probes) {
     it(`asks the probe about an effect cut short: ${found.state}`, async () => {
       let ran = 0;
-      const at = open(effect, [{ kind: "effect", run: () => ((ran += 1), new Promise(() => undefined)) }]);
-      const run = start(at.engine);
+      const at = openBareEngine(effect, { echo: { kind: "effect", run: () => ((ran += 1), never()) } });
+      const run = at.start();
       await expect.poll(() => ran).toBe(1);
-      opened.splice(opened.indexOf(at.engine), 1);
-      const next = at.again(effect, [{ kind: "effect", run: async () => ((ran += 1), "ran"), probe: async () => found }]);
+      const next = at.again(effect, { echo: { kind: "effect", run: async () => ((ran += 1), "ran"), probe: async () => found } });
       next.engine.recover();
       await next.engine.settled(run);
       expect(ran).toBe(runs);
@@ -177,18 +153,18 @@ describe("recovery", () => {
       return answer.ok ? { ok: true, value: 1 } : answer;
     };
     let ran = 0;
-    const paid = [
-      {
+    const paid = {
+      echo: {
         kind: "paid" as const,
         reserve: () => ({ prompt_tokens: 1, completion_tokens: 2, usd: null }),
-        run: () => ((ran += 1), new Promise(() => undefined)),
+        run: () => ((ran += 1), never()),
       },
-    ];
-    let at = open(asks, paid);
-    const run = start(at.engine);
+    };
+    let at = openBareEngine(asks, paid);
+    const run = at.start();
     for (let crash = 1; crash <= 5; crash += 1) {
       await expect.poll(() => ran).toBe(crash);
-      at = at.again(asks);
+      at = at.again(asks, paid);
       at.engine.recover();
     }
     await at.engine.settled(run);
@@ -202,8 +178,8 @@ describe("recovery", () => {
       const got = await ctx.signal("s", ctx.now() + 5, { for: "answer", question_id: "q", question: ctx.keep({ text: "?", options: [] }) });
       return { ok: true, value: got.kind };
     };
-    const at = open(waits, []);
-    const run = start(at.engine);
+    const at = openBareEngine(waits, {});
+    const run = at.start();
     await at.engine.settled(run);
     await expect.poll(() => at.journal.run(run).ended?.status, { timeout: 2000 }).toBe("completed");
     expect(() => at.engine.signal(run, "s", 1)).toThrow(/has ended/u);
@@ -220,9 +196,9 @@ describe("recovery", () => {
       return { ok: true, value: got.kind === "received" ? got.payload : null };
     };
     let unblock = (): void => undefined;
-    const at = open(waits, [{ run: () => new Promise((resolve) => (unblock = () => resolve(1))) }]);
-    const run = start(at.engine);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const at = openBareEngine(waits, { echo: { run: () => new Promise((resolve) => (unblock = () => resolve(1))) } });
+    const run = at.start();
+    await turns();
     at.engine.signal(run, "early", 42);
     expect(() => at.engine.signal(run, "early", 43)).toThrow(/answered already/u);
     unblock();

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BosunError } from "../../../shared/errors.ts";
+import type { Fn } from "../../support/bare-engine.ts";
+import { openBareEngine } from "../../support/bare-engine.ts";
 import type { FakeWorld } from "../../support/fake-crew.ts";
 import { openBench, plan } from "../../support/fake-crew.ts";
 
@@ -48,4 +50,39 @@ describe("a full disk", () => {
     }
     expect(stopped).toBeGreaterThan(10);
   });
+
+  it("of any size leaves a journal that the next owner, with room, brings to its end and replays", async () => {
+    const fn: Fn = async (ctx) => {
+      for (let count = 0; count < 8; count += 1) await ctx.call("echo", `${count}${"x".repeat(3000)}`);
+      return { ok: true, value: 1 };
+    };
+    let stopped = 0;
+    for (let maxPages = 20, whole = false; !whole; maxPages += 2) {
+      const at = openBareEngine(fn, { echo: {} }, { maxPages });
+      const runId = startIfThereIsRoom(at);
+      if (runId === null) continue;
+      whole = await at.engine.settled(runId).then(
+        () => true,
+        () => false,
+      );
+      expect(at.engine.broken === null, `${maxPages} pages`).toBe(whole);
+      if (!whole) stopped += 1;
+      await at.engine.close();
+      const next = at.again(fn, { echo: {} });
+      next.engine.recover();
+      await next.engine.settled(runId);
+      expect(next.journal.run(runId).ended?.status, `${maxPages} pages`).toBe("completed");
+      expect(await next.engine.replay(runId)).toMatchObject({ ok: true });
+      await at.close();
+    }
+    expect(stopped).toBeGreaterThan(3);
+  });
 });
+
+function startIfThereIsRoom(at: ReturnType<typeof openBareEngine>): string | null {
+  try {
+    return at.start();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,129 @@
+/** Caps and charges of model calls, with the real `ask_model` on the engine. */
+import { expect, it } from "vitest";
+import type { DurableFunction } from "../../../shared/durable.ts";
+import { BosunError } from "../../../shared/errors.ts";
+import type { ModelReply } from "../../../shared/model.ts";
+import type { ModelParts } from "../../../mcp-server/activities/ask-model.ts";
+import { createAskModel } from "../../../mcp-server/activities/ask-model.ts";
+import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
+import type { SupervisorActivities } from "../../../mcp-server/supervisor/activities.ts";
+import { ask } from "../../../mcp-server/supervisor/ask.ts";
+import type { BareEngine, Fn } from "../../support/bare-engine.ts";
+import { openBareEngine, turns } from "../../support/bare-engine.ts";
+
+const REPLY: ModelReply = {
+  message: { role: "assistant", content: "x" },
+  model: "m",
+  finish_reason: "stop",
+  usage: { prompt_tokens: 5, completion_tokens: 5, cached_tokens: 0, usd: null, source: "reported" },
+};
+
+/** So many workers ask a model at once, for up to so many tokens each. */
+function asking(at: { readonly workers: number; readonly tokens: number }, parts: Partial<ModelParts> = {}): BareEngine {
+  const fn: DurableFunction<SupervisorActivities, unknown, unknown> = async (ctx) => {
+    const answers = await Promise.all(
+      Array.from({ length: at.workers }, (_, index) =>
+        ctx.branch(`step:${index}`, (inner) =>
+          ask(inner, {
+            purpose: "work",
+            worker: "coder",
+            models: ["fake:m"],
+            turn: 1,
+            transcript: inner.chain([{ role: "user", content: `hello ${index}` }]),
+            tools: null,
+            reply_schema: null,
+            max_completion_tokens: at.tokens,
+          }),
+        ),
+      ),
+    );
+    return { ok: true, value: answers.map((answer) => answer.ok) };
+  };
+  return openBareEngine(fn as Fn, (journal) => ({
+    ask_model: createAskModel({
+      journal,
+      model: () => ({
+        complete: async () => {
+          await turns(2);
+          return REPLY;
+        },
+      }),
+      price: () => null,
+      checkReply: () => ({ ok: true, data: null }),
+      maxConcurrentCalls: 8,
+      ...parts,
+    }),
+  }));
+}
+
+const NOTHING = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0, usd: 0, source: "reported" };
+
+it("parallel calls under a cap that holds each of them are all answered", async () => {
+  const at = asking({ workers: 3, tokens: 4096 });
+  const run = at.start({ budget: { tokens: 8000 } });
+  await at.engine.settled(run);
+  expect(statusOf(at.journal.run(run))).toBe("completed");
+  expect(at.journal.run(run).usage).toMatchObject({ prompt_tokens: 15, completion_tokens: 15, source: "reported" });
+  expect(at.journal.events(run).filter((event) => event.kind === "call-failed")).toEqual([]);
+});
+
+it("five parallel calls under a cap of less than what they set aside are all answered, without a resume", async () => {
+  let sent = 0;
+  const model: ModelParts["model"] = () => ({ complete: async () => ((sent += 1), REPLY) });
+  const at = asking({ workers: 5, tokens: 8192 }, { model });
+  const run = at.start({ budget: { tokens: 32_000 } });
+  await at.engine.settled(run);
+  expect(statusOf(at.journal.run(run))).toBe("completed");
+  expect(sent).toBe(5);
+  expect(at.journal.run(run).usage.completion_tokens).toBe(25);
+});
+
+it("a call is sent with what the cap leaves, the next is refused, and a higher cap lets it through", async () => {
+  const sizes: number[] = [];
+  const model: ModelParts["model"] = () => ({
+    complete: async (request) => {
+      sizes.push(request.max_completion_tokens);
+      return { ...REPLY, usage: { ...REPLY.usage, completion_tokens: request.max_completion_tokens } };
+    },
+  });
+  const at = asking({ workers: 2, tokens: 4096 }, { model });
+  const run = at.start({ budget: { tokens: 1000 } });
+  await at.engine.settled(run);
+  expect(sizes).toHaveLength(1);
+  const { usage } = at.journal.run(run);
+  expect(usage.prompt_tokens + usage.completion_tokens).toBeLessThanOrEqual(1000);
+  expect(statusOf(at.journal.run(run))).toBe("paused");
+  at.engine.resume(run, "test");
+  await at.engine.settled(run);
+  expect(sizes).toHaveLength(1);
+  expect(statusOf(at.journal.run(run))).toBe("paused");
+  at.engine.resume(run, "test", { tokens: 10_000 });
+  await at.engine.settled(run);
+  expect(sizes).toEqual([sizes[0], 4096]);
+  expect(statusOf(at.journal.run(run))).toBe("completed");
+});
+
+it("a call that was never sent, for the model is not configured, is not charged", async () => {
+  const at = asking(
+    { workers: 1, tokens: 4096 },
+    {
+      model: () => {
+        throw new BosunError("model_unavailable", "there is no key", { retryable: false });
+      },
+    },
+  );
+  const run = at.start();
+  await at.engine.settled(run);
+  expect(statusOf(at.journal.run(run))).toBe("paused");
+  expect(at.journal.run(run).usage).toEqual(NOTHING);
+});
+
+it("a call that is refused because its price is unknown is not charged", async () => {
+  let sent = 0;
+  const at = asking({ workers: 1, tokens: 4096 }, { model: () => ({ complete: async () => ((sent += 1), REPLY) }) });
+  const run = at.start({ budget: { usd: 1 } });
+  await at.engine.settled(run);
+  expect(statusOf(at.journal.run(run))).toBe("paused");
+  expect(at.journal.run(run).usage).toEqual(NOTHING);
+  expect(sent).toBe(0);
+});
