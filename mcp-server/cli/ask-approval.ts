@@ -113,7 +113,7 @@ async function decideOnTerminal(io: CliIo, service: Service, { approval, diff, d
         break;
       }
       default:
-        printText(io, "Only y, n, d or r, and Enter.");
+        printText(io, "Type y, n, d or r, then Enter.");
         misses += 1;
     }
   }

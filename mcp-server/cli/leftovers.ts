@@ -42,15 +42,10 @@ export async function stayWith(
         tell(io, at.json, `Run ${id} is ${status}: \`bosun show ${id}\`.`);
       }),
     );
-    if ((await Promise.race([rested, left])) === "left")
-      tell(
-        io,
-        at.json,
-        `Left: ${ids
-          .filter((id) => isUnderWay(service.getRun(id)))
-          .map((id) => `\`bosun resume ${id}\``)
-          .join(", ")} goes on.`,
-      );
+    if ((await Promise.race([rested, left])) === "left") {
+      const open = ids.filter((id) => isUnderWay(service.getRun(id))).map((id) => `\`bosun resume ${id}\``);
+      tell(io, at.json, `${io.stdout.isTTY ? "\n" : ""}Left: ${open.join(", ")} ${open.length === 1 ? "goes" : "go"} on.`);
+    }
   } catch (error) {
     printError(io, toErrorValue(error), at.json);
   } finally {

@@ -1,11 +1,13 @@
+import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { RunView } from "../../shared/run-view.ts";
 import { call, calls, crew, toolResults } from "../support/crew-replies.ts";
 import type { CrewScript } from "../support/crew-replies.ts";
 import type { ReceivedRequest, ServerReply } from "../support/openai-server.ts";
-import { noTerminal, openPlace, snapshot } from "../support/real-program.ts";
+import { noTerminal, openPlace, root, snapshot } from "../support/real-program.ts";
 import type { Place, TestEnd } from "../support/real-program.ts";
 
 const FILES = {
@@ -328,6 +330,20 @@ describe("exit codes", () => {
     const answered = await place.run(["answer", asked.runId(), "1"]);
     expect(answered.code, answered.stderr).toBe(0);
     expect(answered.stdout).toContain("Done as answered.");
+  });
+});
+
+describe("a reader who goes away", () => {
+  it.concurrent("does not stop the run (`bosun run … | head -1`)", async (test) => {
+    const place = await openPlace(test, {
+      files: FILES,
+      reply: crew({ turns: { coder: [call("list_files", {}), call("list_files", {})] } }),
+    });
+    const piped = `"${process.execPath}" "${join(root, "dist/bosun.mjs")}" run "do it" --worker coder; echo "ended with $?" >&2`;
+    const { stdout, stderr } = await promisify(execFile)("sh", ["-c", `(${piped}) | head -n 1`], { env: place.env });
+    expect(stdout).toMatch(/^run run_\w+: do it\n$/);
+    expect(stderr).toBe("ended with 0\n");
+    expect(await lastRun(place)).toMatchObject({ status: "completed" });
   });
 });
 

@@ -72,9 +72,9 @@ function end({ io }: CliContext, service: Service, followed: Followed): number {
     printLines(io, diffLines(diff, null));
   }
   const code = showEnd(io, service, followed, false, "demo");
-  printText(io, '\nThe copy is discarded. On your own files: see "Use it on your files" in the README.');
+  printProse(io, '\nThe copy is discarded. On your own files: see "Use it on your files" in the README.');
   const call = bosunHere(io) === "bosun" ? "bosun" : bosunAnywhere(io);
-  printText(io, `  ${call} run "<task>"    in your folder, with OPENAI_API_KEY or BOSUN_MODEL set`);
+  printText(io, `In your folder, with OPENAI_API_KEY or BOSUN_MODEL set:\n  ${call} run "<task>"`);
   return code;
 }
 
