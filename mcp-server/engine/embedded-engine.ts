@@ -15,6 +15,7 @@ import { createCodec } from "./codec.ts";
 import type { Codec } from "./codec.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { abortCalls, beginHold } from "./live-run.ts";
+import { RestWaiters } from "./rest-waiters.ts";
 import type { LiveRun } from "./live-run.ts";
 import { openCallsOf } from "./recover-call.ts";
 import { replayRun } from "./replay-run.ts";
@@ -57,7 +58,7 @@ class EmbeddedEngine implements Engine {
   readonly #live = new Map<string, LiveRun>();
   readonly #active = new Set<LiveRun>();
   readonly #listeners = new Set<(note: EngineNote) => void>();
-  readonly #settled = new Map<string, { resolve: () => void; reject: (error: unknown) => void }[]>();
+  readonly #rests = new RestWaiters();
   readonly #calls: CallRunner;
   readonly #deadlines: DeadlineTimer;
   #queue: Queued[] = [];
@@ -197,9 +198,7 @@ class EmbeddedEngine implements Engine {
   async settled(runId: string): Promise<void> {
     if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
     if (!this.#live.has(runId) && !this.#queue.some((queued) => queued.run_id === runId) && !this.#sleeps(runId)) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#settled.set(runId, [...(this.#settled.get(runId) ?? []), { resolve, reject }]);
-    });
+    await this.#rests.wait(runId);
   }
 
   subscribe(listener: (note: EngineNote) => void): () => void {
@@ -215,7 +214,7 @@ class EmbeddedEngine implements Engine {
     await this.#calls.effectsDone();
     if (this.broken === null) this.#flush();
     this.#journal.close();
-    this.#rejectSettled(new BosunError("internal", "Bosun was closed; the run goes on when it is taken up again"));
+    this.#rests.rejectAll(new BosunError("internal", "Bosun was closed; the run goes on when it is taken up again"));
   }
 
   /** From here on nothing begins for this run; what it has under way comes home. */
@@ -501,9 +500,7 @@ class EmbeddedEngine implements Engine {
 
   #resolveSettled(runId: string): void {
     if (this.#live.has(runId) || this.#sleeps(runId)) return;
-    const waiting = this.#settled.get(runId) ?? [];
-    this.#settled.delete(runId);
-    for (const { resolve } of waiting) resolve();
+    this.#rests.resolve(runId);
   }
 
   /** The journal refuses: nothing may happen any more that it could not tell of. */
@@ -511,13 +508,7 @@ class EmbeddedEngine implements Engine {
     this.broken = error;
     this.#deadlines.stop();
     for (const live of this.#live.values()) abortCalls(live);
-    this.#rejectSettled(new BosunError(error.code, error.message));
-  }
-
-  #rejectSettled(error: BosunError): void {
-    const all = [...this.#settled.values()].flat();
-    this.#settled.clear();
-    for (const { reject } of all) reject(error);
+    this.#rests.rejectAll(new BosunError(error.code, error.message));
   }
 
   #assertOpen(): void {

@@ -2,9 +2,10 @@
  * The supervisor: plan, schedule, work loop, replan, synthesise. Pure: it imports `shared/` only, and everything that touches the
  * world is one of the activities below, asked for through the durable context. It never sees a clock, a file or a socket.
  */
-import type { ChangeAction, FileChange, Risk } from "../../shared/change.ts";
+import type { ChangeAction, FileChange } from "../../shared/change.ts";
 import type { Chain, DurableContext, Json, Kept } from "../../shared/durable.ts";
 import type { Effects } from "../../shared/effects.ts";
+import type { ApprovalRequest } from "../../shared/events.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 
 /** A message, or one that is kept already as the answer of an activity: so it is stored once. */
@@ -90,18 +91,9 @@ export interface ToolAnswer {
 }
 
 /** What a step's writes amount to, put up for approval as a whole; null when they came to nothing. */
-export interface Proposal {
-  readonly change_set_id: string;
-  readonly digest: string;
-  readonly kind: "write" | "delete" | "revert";
-  readonly title: string;
-  readonly risk: Risk;
-  readonly reasons: readonly string[];
-  readonly files: readonly string[];
+export interface Proposal extends Omit<ApprovalRequest, "approval_id" | "worker"> {
   readonly changes: Kept<readonly FileChange[]>;
   readonly diff: Kept<string>;
-  /** Epoch milliseconds. */
-  readonly expires_at: number;
   /** Folders that a revert removes when they are empty then; parents first. */
   readonly prune?: readonly string[];
 }
