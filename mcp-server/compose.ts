@@ -27,6 +27,7 @@ import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { makePrivateFolder } from "./private-folder.ts";
+import { HOW_TO_SET } from "./models/providers.ts";
 import type { Service } from "./service.ts";
 import { createLocalService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
@@ -200,12 +201,16 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
   }
 }
 
+function noModel(): BosunError {
+  return new BosunError("model_unavailable", `no model is configured. ${HOW_TO_SET}`, { retryable: false });
+}
+
 /** The full name of a model that was asked for. @throws BosunError model_unavailable when there is none */
 function checkModel(catalogue: ModelCatalogue, model: string | null): string | null {
   const name = model === null ? null : catalogue.fullName(model);
   const wanted = name ?? catalogue.models("small")[0];
-  if (wanted === undefined) catalogue.model("offline");
-  else catalogue.model(wanted);
+  if (wanted === undefined) throw noModel();
+  catalogue.model(wanted);
   return name;
 }
 
@@ -233,10 +238,7 @@ function activitiesOf(
       models: (override) => {
         if (override !== null) return { small: [override], medium: [override], large: [override] };
         const found = { small: catalogue.models("small"), medium: catalogue.models("medium"), large: catalogue.models("large") };
-        if (found.small.length === 0)
-          throw new BosunError("model_unavailable", "no model was found: set OPENAI_API_KEY, or BOSUN_MODEL to provider:model", {
-            retryable: false,
-          });
+        if (found.small.length === 0) throw noModel();
         return found;
       },
     }),
