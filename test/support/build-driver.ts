@@ -1,15 +1,14 @@
-/** Bundles the driver once, as the product itself is bundled, so that a killed process is like the real one. */
+/** Bundles programs of tests and benchmarks as the product itself is bundled, so that what is killed or measured is like the real one. */
 import { join } from "node:path";
 import { build } from "esbuild";
 
 const root = join(import.meta.dirname, "../..");
 
-/** @returns path of the program; run it with the Node that runs the test */
-export async function buildDriver(): Promise<string> {
-  const outfile = join(root, "dist/test", `driver-${process.pid}.mjs`);
+/** @param entry TypeScript file @param outfile path of the program; both from the repository's root */
+export async function bundleProgram(entry: string, outfile: string): Promise<string> {
   await build({
     absWorkingDir: root,
-    entryPoints: ["test/support/driver.ts"],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: "node",
@@ -22,5 +21,10 @@ export async function buildDriver(): Promise<string> {
       js: 'import { createRequire as bosunCreateRequire } from "node:module"; const require = bosunCreateRequire(import.meta.url);',
     },
   });
-  return outfile;
+  return join(root, outfile);
+}
+
+/** @returns path of the program; run it with the Node that runs the test */
+export async function buildDriver(): Promise<string> {
+  return bundleProgram("test/support/driver.ts", `dist/test/driver-${process.pid}.mjs`);
 }
