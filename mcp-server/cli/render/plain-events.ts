@@ -58,6 +58,12 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
       return `cancel asked for by ${event.data.by}`;
     case "resume-requested":
       return `resumed by ${event.data.by}`;
+    case "pause-requested":
+      return `paused by ${event.data.by}`;
+    case "effect-uncertain":
+      return `${where}: ${named(calls.get(event.path))}cannot tell whether it happened: ${words}`;
+    case "effect-decided":
+      return `${where}: a person says: ${event.data.decision.replace("_", " ")}`;
     case "run-held":
       return `held: ${words}`;
     case "run-ended":
@@ -65,6 +71,7 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
     case "call-completed":
     case "attempt-started":
     case "signal-received":
+    case "event-received":
       return null;
   }
 }
