@@ -183,7 +183,7 @@ class ForkDrive {
     this.#events.push(event);
     if (event.path !== "") this.#settled.add(event.path);
     const { forkId, time } = this.#source;
-    this.#instance.deliver({ ...event, run_id: forkId, seq: this.#events.length, time, epoch: 0, cause: null } as RunEvent);
+    this.#instance.deliver({ ...event, run_id: forkId, seq: this.#events.length, time, epoch: 0, cause: null });
     await macrotask();
   }
 
@@ -213,7 +213,9 @@ class ForkDrive {
 type EventOfNew<K extends NewEvent["kind"]> = Extract<NewEvent, { kind: K }>;
 
 function withoutOwner(event: EventOf<"call-completed" | "call-failed">): NewEvent {
-  return { kind: event.kind, path: event.path, data: event.data };
+  return event.kind === "call-completed"
+    ? { kind: event.kind, path: event.path, data: event.data }
+    : { kind: event.kind, path: event.path, data: event.data };
 }
 
 function capsOf({ usd, tokens, seconds }: RunFold["budget"]): Caps {
