@@ -70,7 +70,8 @@ export function howToGoOn({ run_id: id, error, budget }: RunView): string {
     return `\`bosun resume ${id}\` asks the same model again. To use another one: \`bosun cancel ${id}\`, then run the task again with --model.`;
   if (error?.message.includes(`bosun resume ${id}`) === true) return "";
   if (error?.code === "budget_exceeded") {
-    const option = budget !== null && budget.tokens === null && budget.usd !== null ? "--budget-usd" : "--budget-tokens";
+    const capped = (["tokens", "usd", "seconds"] as const).find((unit) => budget !== null && budget[unit] !== null);
+    const option = `--budget-${capped ?? "tokens"}`;
     return `\`bosun resume ${id} ${option} N\` goes on with a higher cap.`;
   }
   return `\`bosun resume ${id}\` goes on.`;

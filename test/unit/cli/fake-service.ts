@@ -1,7 +1,7 @@
 /** A service with one run whose states a test lays out; it writes down what it was asked to do. */
 import { BosunError } from "../../../shared/errors.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
-import type { ApprovalDetail, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
+import type { ApprovalDetail, ForkRequest, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
 import { runView } from "./views.ts";
 
 export interface FakeServiceOptions {
@@ -109,6 +109,26 @@ export class FakeService implements Service {
   resume(runId: string, budget?: { usd?: number; tokens?: number }): void {
     this.calls.push(`resume ${runId}${budget === undefined ? "" : ` ${JSON.stringify(budget)}`}`);
     this.#advance();
+  }
+
+  pause(runId: string): void {
+    this.calls.push(`pause ${runId}`);
+    this.#advance();
+  }
+
+  tell(runId: string, data: unknown): void {
+    this.calls.push(`tell ${runId} ${JSON.stringify(data)}`);
+  }
+
+  fork(runId: string, request: ForkRequest): Promise<string> {
+    this.calls.push(`fork ${runId} ${JSON.stringify(request)}`);
+    return Promise.resolve(this.#state.run_id);
+  }
+
+  settleEffect(runId: string, effectId: string, decision: string): Promise<void> {
+    this.calls.push(`settle ${runId} ${effectId} ${decision}`);
+    this.#advance();
+    return Promise.resolve();
   }
 
   answer(_runId: string, questionId: string, answer: string): void {
