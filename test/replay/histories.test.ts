@@ -8,7 +8,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { DurableContext } from "../../shared/durable.ts";
 import type { AnyDurableFunction } from "../../mcp-server/engine/run-instance.ts";
 import { runTask } from "../../mcp-server/supervisor/run-task.ts";
-import { loadHistory, record, replay, saveHistory } from "./history.ts";
+import { FUNCTIONS, loadHistory, record, replay, saveHistory } from "./history.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 const names = Object.keys(SCENARIOS);
@@ -22,7 +22,7 @@ if (process.env["RECORD_HISTORIES"] === "1") {
 describe("a recorded history", () => {
   it.each(names)("replays to the same end: %s", async (name) => {
     const history = loadHistory(name);
-    const replayed = await replay(history, runTask);
+    const replayed = await replay(history);
     expect(replayed, JSON.stringify(replayed)).toMatchObject({ ok: true, events: history.events.length });
   });
 
@@ -49,7 +49,7 @@ describe("a recorded history", () => {
     for (const spy of spies) spy.mockImplementation(forbidden);
     const replays = [];
     try {
-      for (const history of histories) replays.push(await replay(history, runTask));
+      for (const history of histories) replays.push(await replay(history));
     } finally {
       for (const spy of spies) spy.mockRestore();
     }
@@ -121,7 +121,7 @@ function serialised(): AnyDurableFunction {
 
 describe("a changed supervisor", () => {
   it.each(Object.entries(MUTANTS))("that %s is found", async (_, mutant) => {
-    const found = await Promise.all(names.map(async (name) => !(await replay(loadHistory(name), mutant)).ok));
+    const found = await Promise.all(names.map(async (name) => !(await replay(loadHistory(name), { ...FUNCTIONS, task: mutant })).ok));
     expect(found).toContain(true);
   });
 });

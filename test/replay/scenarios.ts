@@ -5,9 +5,11 @@ import type { TaskInput } from "../../mcp-server/supervisor/make-plan.ts";
 
 export interface Scenario {
   readonly world: FakeWorld;
+  /** Default: `task`. A revert is of a run that the fake world knows nothing about. */
+  readonly workflow?: "task" | "plan" | "revert";
   readonly input?: Partial<TaskInput>;
   /** What the person does while the run waits; called until the run has ended. */
-  act?(at: Bench, runId: string): void;
+  act?(at: Bench, runId: string): void | Promise<void>;
 }
 
 const giveUp = { tool_calls: [{ name: "give_up", arguments: { reason: "it cannot be done so" } }] };
