@@ -10,7 +10,7 @@ import { replayRun } from "../../mcp-server/engine/replay-run.ts";
 import type { AnyDurableFunction } from "../../mcp-server/engine/run-instance.ts";
 import { fakeActivities, INPUT, openBench } from "../support/fake-crew.ts";
 import { planTask, revertRun, runTask } from "../../mcp-server/supervisor/run-task.ts";
-import type { Scenario } from "./scenarios.ts";
+import type { Scenario } from "./scenario.ts";
 
 export interface History {
   readonly events: readonly RunEvent[];

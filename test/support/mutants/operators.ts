@@ -66,7 +66,17 @@ const METHODS: Readonly<Record<string, string>> = {
 };
 
 /** Calls that are tried left out, so that what they are called on stands alone. */
-const DROPPABLE: ReadonlySet<string> = new Set(["filter", "slice", "concat", "trim", "toLowerCase", "normalize", "catch", "map", "toReversed"]);
+const DROPPABLE: ReadonlySet<string> = new Set([
+  "filter",
+  "slice",
+  "concat",
+  "trim",
+  "toLowerCase",
+  "normalize",
+  "catch",
+  "map",
+  "toReversed",
+]);
 
 /** Methods that answer yes or no. */
 const ASKING: ReadonlySet<string> = new Set(["some", "every", "includes", "has", "test", "startsWith"]);
@@ -190,7 +200,8 @@ function callEdits(site: Site): readonly Edit[] {
   const callee = child(node, "callee");
   const args = list(node, "arguments");
   const spread = args.length === 0 ? [] : elementEdits(site, args, false).slice(-1);
-  if (callee.type !== "MemberExpression") return args.length < 2 ? [] : [...args.slice(0, 1).map((arg) => whole(node, `(${textOf(site, arg)})`))];
+  if (callee.type !== "MemberExpression")
+    return args.length < 2 ? [] : [...args.slice(0, 1).map((arg) => whole(node, `(${textOf(site, arg)})`))];
   const property = child(callee, "property");
   const name = String(property["name"]);
   const other = METHODS[name];
