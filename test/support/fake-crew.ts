@@ -37,17 +37,20 @@ export type FakeReply = {
   readonly unchecked?: Json;
 };
 
+type Described = Partial<Pick<PinnedWorker, "tier" | "max_turns">>;
+
 export interface FakeWorld {
   model(request: AskModel & { readonly last: string }, call: number): FakeReply | Promise<FakeReply>;
   tool?(input: UseTool): string | Promise<string>;
-  propose?(step: string): Partial<Proposal> | null;
-  apply?(input: SupervisorActivities["apply_changes"]["input"]): void;
+  propose?(step: string): Partial<Proposal> | null | Promise<Partial<Proposal> | null>;
+  apply?(input: SupervisorActivities["apply_changes"]["input"]): unknown;
+  discard?(step: string): unknown;
   /** May throw: then nothing is configured. */
   configure?(): void;
   /** So that it is not that of a plan. Default: the same. */
   readonly replanSchema?: Json;
   /** What differs from the plainest worker; may throw. */
-  worker?(name: string): Partial<Pick<PinnedWorker, "tier" | "max_turns">>;
+  worker?(name: string): Described | Promise<Described>;
   /** Effects of one call; may throw. Without it a call has none. */
   effects?(call: ToolCall): Effects | null;
   limits?: Partial<Crew["limits"]>;
@@ -103,13 +106,13 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
         replan_schema: ctx.keep({ name: "task_plan", schema: world.replanSchema ?? {} }),
       };
     }),
-    act("describe_worker", "read", ({ worker }, ctx): PinnedWorker => ({
+    act("describe_worker", "read", async ({ worker }, ctx): Promise<PinnedWorker> => ({
       name: worker,
       tier: "medium",
       max_turns: 8,
       system: ctx.keep(`You are the ${worker} worker`),
       tools: ctx.keep([]),
-      ...world.worker?.(worker),
+      ...(await world.worker?.(worker)),
     })),
     act(
       "ask_model",
@@ -157,13 +160,16 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
         ...(wrote ? { writes: [{ path: "a.txt", before: null, after: { content: { $blob: "00", size: 1 }, mode: 0o644 } }] } : {}),
       };
     }),
-    act("propose_changes", "idempotent", ({ step, change_set_id: id }, ctx) => proposal(world.propose?.(step), id, ctx)),
-    act("propose_revert", "idempotent", ({ change_set_id: id }, ctx) => proposal(world.propose?.("revert"), id, ctx)),
-    act("apply_changes", "effect", (input) => {
-      world.apply?.(input);
+    act("propose_changes", "idempotent", async ({ step, change_set_id: id }, ctx) => proposal(await world.propose?.(step), id, ctx)),
+    act("propose_revert", "idempotent", async ({ change_set_id: id }, ctx) => proposal(await world.propose?.("revert"), id, ctx)),
+    act("apply_changes", "effect", async (input) => {
+      await world.apply?.(input);
       return { change_set_id: input.change_set_id, files: [], folders: [] };
     }),
-    act("discard_changes", "idempotent", () => ({ paths: ["a.txt"] })),
+    act("discard_changes", "idempotent", async ({ step }) => {
+      await world.discard?.(step);
+      return { paths: ["a.txt"] };
+    }),
   ];
 }
 
