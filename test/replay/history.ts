@@ -31,14 +31,17 @@ export function saveHistory(name: string, history: History): void {
 /** Carries a scenario out and gives its journal back. */
 export async function record(scenario: Scenario): Promise<History> {
   const folder = mkdtempSync(join(tmpdir(), "bosun-history-"));
-  const bench = openBench(scenario.world, folder);
+  let skipped = 0;
+  const clock = { skip: (ms: number): number => (skipped += ms) };
+  const world = typeof scenario.world === "function" ? scenario.world() : scenario.world;
+  const bench = openBench(world, folder, () => Date.now() + skipped);
   const workflow = scenario.workflow ?? "task";
   const input = workflow === "revert" ? { run_id: "run_1" } : { ...INPUT, ...scenario.input };
   const runId = bench.engine.start({ workflow, session_id: null, input });
   for (let round = 0; round < 20; round += 1) {
     await bench.engine.settled(runId);
     if (bench.journal.run(runId).ended !== null) break;
-    await scenario.act?.(bench, runId);
+    await scenario.act?.(bench, runId, clock);
   }
   const events = bench.journal.events(runId);
   await bench.engine.close();

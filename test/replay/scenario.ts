@@ -1,15 +1,23 @@
 /** What a recorded run is made from: a fake world, and what the person does. */
+import { gate, turns } from "../support/bare-engine.ts";
+import type { Gate } from "../support/bare-engine.ts";
 import { plan, textOf } from "../support/fake-crew.ts";
 import type { Bench, FakeReply, FakeWorld, PlanTuple } from "../support/fake-crew.ts";
 import type { TaskInput } from "../../mcp-server/supervisor/make-plan.ts";
 
 export interface Scenario {
-  readonly world: FakeWorld;
+  /** A function where the fakes wait for each other: a new world for each recording. */
+  readonly world: FakeWorld | (() => FakeWorld);
   /** Default: `task`. A revert is of a run that the fake world knows nothing about. */
   readonly workflow?: "task" | "plan" | "revert";
   readonly input?: Partial<TaskInput>;
   /** What the person does while the run waits; called until the run has ended. */
-  act?(at: Bench, runId: string): void | Promise<void>;
+  act?(at: Bench, runId: string, clock: Clock): void | Promise<void>;
+}
+
+/** The run's clock: the real one, and what was skipped. */
+export interface Clock {
+  skip(ms: number): void;
 }
 
 export type Scenarios = Readonly<Record<string, Scenario>>;
@@ -48,7 +56,7 @@ export function crew(
 }
 
 /** A worker's replies turn by turn; then it reports. */
-export function turns(...replies: readonly FakeReply[]): (request: Request) => FakeReply {
+export function inTurn(...replies: readonly FakeReply[]): (request: Request) => FakeReply {
   return (request) => replies[request.turn - 1] ?? { content: `report of ${stepOf(request)}` };
 }
 
@@ -79,6 +87,25 @@ export function answer(text: string): NonNullable<Scenario["act"]> {
 /** Resumes whatever is held. */
 export const resume: NonNullable<Scenario["act"]> = (at, runId) => at.engine.resume(runId, "person");
 
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Points that a run passes, for fakes that wait for each other: no clock decides what comes first. */
+export interface Points {
+  pass(name: string): void;
+  /** Resolves once the point was passed and all that follows from it without more ado has happened. */
+  passed(name: string): Promise<void>;
+}
+
+export function points(): Points {
+  const gates = new Map<string, Gate<unknown>>();
+  const gateOf = (name: string): Gate<unknown> => {
+    const made = gates.get(name) ?? gate();
+    gates.set(name, made);
+    return made;
+  };
+  return {
+    pass: (name) => gateOf(name).open(undefined),
+    passed: async (name) => {
+      await gateOf(name).passed;
+      await turns(50);
+    },
+  };
 }

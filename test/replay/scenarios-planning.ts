@@ -55,6 +55,10 @@ export const PLANNING: Scenarios = {
     step("own"),
     step("seventh/", { worker: "witch" }),
   ]),
+  "depends-on-itself-and-on-nothing": given([after("own", "own"), after("lost", "nowhere"), after("p", "q"), after("q", "p")]),
+  "one-id-wrong-twice": given([step("x y"), step("x y")]),
+  "circle-with-a-way-out": given([after("a", "x", "b"), after("b", "a"), step("x")]),
+  "worker-and-steps-given": { world: crew({}), input: { worker: "reviewer", steps: [step("x")] } },
   "bad-id-at-the-end": given([step("a!")]),
   "bad-id-at-the-start": given([step("!a")]),
   "circle-in-given-steps": given([after("in", "b"), after("a", "c"), after("b", "a"), after("c", "b")]),
@@ -80,6 +84,7 @@ export const PLANNING: Scenarios = {
     unchecked: { confidence: 2, complexity: -1, question: 3, steps: [{ ...step("a"), goal: 4, when: 7 }] },
   }),
   "planner-answers-without-data": corrected({ unchecked: null }),
+  "planner-answers-no-plan": corrected({ json: { nothing: 1 } }),
   "planner-leaves-out-the-steps": corrected(plan()),
   "planner-over-the-limit": corrected(plan(["a", "coder"], ["b", "coder"]), { limits: { max_steps: 1 } }),
   "task-with-files-and-context": {
@@ -89,6 +94,19 @@ export const PLANNING: Scenarios = {
   "not-sure-and-told-to-go-on": {
     world: crew({ plan: unsure(plan(["a", "coder"], ["b", "reviewer"]), { confidence: 0.3 }) }),
     act: answer("go_on"),
+  },
+  "not-sure-of-one-step-and-told-to-go-on": {
+    world: { ...crew({ plan: unsure(plan(["a", "coder"]), { confidence: 0.3 }) }), replanSchema: { replan: true } },
+    act: answer("go_on"),
+  },
+  "not-sure-of-a-goal-just-short-enough": {
+    world: crew({
+      plan: (request) =>
+        request.last.includes("The person answered")
+          ? plan(["c", "coder"])
+          : { json: { confidence: 0.2, complexity: 0.5, question: null, steps: [step("a", { goal: `goal of a ${"z".repeat(190)}` })] } },
+    }),
+    act: answer("the blue one"),
   },
   "just-sure-enough": { world: crew({ plan: unsure(plan(["a", "coder"]), { confidence: 0.45 }) }) },
   "not-sure-and-told-more": {
@@ -103,6 +121,10 @@ export const PLANNING: Scenarios = {
   },
   "asked-until-nobody-is-asked": {
     world: crew({ plan: unsure(plan(["a", "coder"]), question("Which?")) }),
+    act: answer("that one"),
+  },
+  "asked-too-often-with-nothing-planned": {
+    world: crew({ plan: unsure(plan(), { confidence: 0.2, ...question("Which?") }) }),
     act: answer("that one"),
   },
   "go-on-with-nothing-planned": {

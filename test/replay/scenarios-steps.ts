@@ -1,8 +1,8 @@
 /** One worker's turns: what it is told, and how it comes to an end. */
 import { BosunError } from "../../shared/errors.ts";
-import type { FakeReply } from "../support/fake-crew.ts";
+import type { FakeReply, PlanTuple } from "../support/fake-crew.ts";
 import { plan } from "../support/fake-crew.ts";
-import { crew, reads, replan, stepOf, turns, two, write } from "./scenario.ts";
+import { crew, reads, replan, stepOf, inTurn, two, write } from "./scenario.ts";
 import type { Scenarios } from "./scenario.ts";
 
 const gives = (more: { arguments?: unknown; text?: string }): FakeReply => ({ tool_calls: [{ name: "give_up", ...more }] });
@@ -39,14 +39,16 @@ const tool =
 
 export const STEPS: Scenarios = {
   "gives-up-in-every-way": {
-    world: {
-      ...crew({
-        plan: plan(...Object.keys(WAYS).map((id) => [id, "coder"] as const)),
-        replan: replan([]),
-        work: (request) => WAYS[stepOf(request)] ?? { content: "report" },
-      }),
-      limits: { max_parallel_steps: 10 },
-    },
+    // What is done about each failure sees the reason that was given.
+    world: crew({
+      plan: plan(
+        ...Object.keys(WAYS).flatMap((id): PlanTuple[] => [
+          [id, "coder"],
+          [`${id}-then`, "researcher", [], { step: id, is: "failed" }],
+        ]),
+      ),
+      work: (request) => WAYS[stepOf(request)] ?? { content: "report" },
+    }),
   },
   "worker-cannot-be-described": {
     world: {
@@ -72,7 +74,7 @@ export const STEPS: Scenarios = {
     input: { worker: "coder" },
   },
   "done-in-the-last-turn": {
-    world: { ...crew({ work: turns(two) }), limits: { max_turns: 2 } },
+    world: { ...crew({ work: inTurn(two) }), limits: { max_turns: 2 } },
     input: { worker: "coder" },
   },
   "report-cut-off": {
@@ -82,7 +84,7 @@ export const STEPS: Scenarios = {
   "fails-now-and-then": {
     world: {
       ...crew({
-        work: turns(
+        work: inTurn(
           reads("a"),
           reads("a"),
           reads("b"),
@@ -102,9 +104,20 @@ export const STEPS: Scenarios = {
     },
     input: { worker: "coder" },
   },
+  "fails-again-after-a-success": {
+    world: {
+      ...crew({
+        work: inTurn(reads("a"), reads("a"), reads("c"), reads("a"), reads("c"), reads("a"), reads("b"), reads("b"), reads("b"), two),
+      }),
+      limits: { max_turns: 40 },
+      worker: () => ({ max_turns: 40 }),
+      tool: tool(failing("a", "b")),
+    },
+    input: { worker: "coder" },
+  },
   "fails-in-part": {
     world: {
-      ...crew({ work: turns(two, two, two, two, reads("a", "c"), reads("a", "c"), reads("a", "c")) }),
+      ...crew({ work: inTurn(two, two, two, two, reads("a", "c"), reads("a", "c"), reads("a", "c")) }),
       limits: { max_turns: 40 },
       worker: () => ({ max_turns: 40 }),
       tool: tool(failing("a", "c")),
@@ -112,15 +125,15 @@ export const STEPS: Scenarios = {
     input: { worker: "coder" },
   },
   "writes-then-runs-out": {
-    world: { ...crew({ work: turns(write, reads("a"), reads("b")) }), limits: { max_turns: 2 } },
+    world: { ...crew({ work: inTurn(write, reads("a"), reads("b")) }), limits: { max_turns: 2 } },
     input: { worker: "coder" },
   },
   "writes-then-gives-up": {
-    world: crew({ work: turns(write, gives({ arguments: { reason: "cannot be done after all" } })) }),
+    world: crew({ work: inTurn(write, gives({ arguments: { reason: "cannot be done after all" } })) }),
     input: { worker: "coder" },
   },
   "writes-then-repeats-itself": {
-    world: { ...crew({ work: turns(write, reads("a"), reads("a"), reads("a")) }), tool: tool(failing("a")) },
+    world: { ...crew({ work: inTurn(write, reads("a"), reads("a"), reads("a")) }), tool: tool(failing("a")) },
     input: { worker: "coder" },
   },
   "goal-is-the-task-but-for-spaces": {

@@ -1,7 +1,7 @@
 /** The tool calls of one turn: which of them run side by side, and what is told about them. */
 import type { Effects } from "../../shared/effects.ts";
 import type { FakeReply } from "../support/fake-crew.ts";
-import { crew, reads, turns } from "./scenario.ts";
+import { crew, reads, inTurn } from "./scenario.ts";
 import type { Scenario, Scenarios } from "./scenario.ts";
 
 const NONE: Effects = { reads: [], writes: [], exclusive: false };
@@ -18,7 +18,7 @@ function turnWith(...effects: readonly (Effects | null)[]): FakeReply {
 function working(replies: readonly FakeReply[], world: Partial<Scenario["world"]> = {}): Scenario {
   return {
     world: {
-      ...crew({ work: turns(...replies) }),
+      ...crew({ work: inTurn(...replies) }),
       limits: { max_turns: 90 },
       worker: () => ({ max_turns: 90 }),
       effects: (call) => JSON.parse(call.arguments) as Effects | null,
