@@ -189,6 +189,10 @@ export const CHANGES: Scenarios = {
     world: droppedWhile((meet) => ({ apply: meet }), true),
     act: (at, runId) => (decideOf(at, runId, "reviewer", "approve"), decideOf(at, runId, "coder", "reject")),
   },
+  "dropped-in-its-last-turn-by-then-applied": {
+    world: droppedWhile((meet) => ({ apply: meet, worker: (name) => (name === "reviewer" ? { max_turns: 2 } : {}) }), true),
+    act: (at, runId) => (decideOf(at, runId, "reviewer", "approve"), decideOf(at, runId, "coder", "reject")),
+  },
   "dropped-while-its-changes-cannot-be-applied": {
     world: droppedWhile((meet) => ({ apply: () => meet().then(refused) }), true),
     act: (at, runId) => (decideOf(at, runId, "reviewer", "approve"), decideOf(at, runId, "coder", "reject")),

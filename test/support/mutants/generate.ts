@@ -22,8 +22,11 @@ export function nameOf({ file, line, change }: MutantName): string {
   return `${file} | ${line} | ${change}`;
 }
 
-/** @param file name for reports */
-export function mutantsOf(file: string, source: string): readonly Mutant[] {
+/**
+ * @param file name for reports
+ * @param wanted which of them to make, by name; names do not depend on it
+ */
+export function mutantsOf(file: string, source: string, wanted: (name: string) => boolean = () => true): readonly Mutant[] {
   const tree = parse(source);
   if (tree === null) throw new Error(`${file} does not parse`);
   const edits: Edit[] = [];
@@ -35,13 +38,14 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
   const counts = new Map<string, number>();
   return edits.flatMap((edit): readonly Mutant[] => {
     const changed = source.slice(0, edit.start) + edit.text + source.slice(edit.end);
-    if (seen.has(changed) || parse(changed) === null) return [];
+    if (seen.has(changed)) return [];
     seen.add(changed);
-    const name = { file, line: lineAt(source, edit.start), change: describe(source, edit) };
-    const count = (counts.get(nameOf(name)) ?? 0) + 1;
-    counts.set(nameOf(name), count);
-    const change = count === 1 ? name.change : `${name.change} #${count}`;
-    return [{ ...name, change, at: source.slice(0, edit.start).split("\n").length, source: changed }];
+    const plain = { file, line: lineAt(source, edit.start), change: describe(source, edit) };
+    const count = (counts.get(nameOf(plain)) ?? 0) + 1;
+    counts.set(nameOf(plain), count);
+    const name = { ...plain, change: count === 1 ? plain.change : `${plain.change} #${count}` };
+    if (!wanted(nameOf(name)) || parse(changed) === null) return [];
+    return [{ ...name, at: source.slice(0, edit.start).split("\n").length, source: changed }];
   });
 }
 

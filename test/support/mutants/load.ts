@@ -19,8 +19,9 @@ const TARGETS: ReadonlyMap<string, string> = new Map(
     .map((path) => [basename(path), path]),
 );
 
-export function allMutants(): readonly Mutant[] {
-  return [...TARGETS].flatMap(([file, path]) => mutantsOf(file, readFileSync(path, "utf8")));
+/** @param wanted which of them to make, by name */
+export function supervisorMutants(wanted?: (name: string) => boolean): readonly Mutant[] {
+  return [...TARGETS].flatMap(([file, path]) => mutantsOf(file, readFileSync(path, "utf8"), wanted));
 }
 
 /** Loops and calls that one replay may make: more than a hundred times what any recorded history needs. */
