@@ -1,8 +1,10 @@
 /** A fixed share of what `test/heavy/mutants.test.ts` does with all of them. */
-import { expect, it } from "vitest";
-import { nameOf } from "../support/mutants/generate.ts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { mutantsOf, nameOf } from "../support/mutants/generate.ts";
 import { guardLoops } from "../support/mutants/guard-loops.ts";
-import { mutantsOf } from "../support/mutants/generate.ts";
 import { supervisorMutants } from "../support/mutants/load.ts";
 import { runMutants } from "../support/mutants/run-mutants.ts";
 import { disagreements, listedSurvivors } from "../support/mutants/survivors.ts";
@@ -24,6 +26,34 @@ it("a change keeps its name when other lines come and go", () => {
   const names = mutantsOf("f.ts", source).map(nameOf);
   expect(names).toContain("f.ts | return a > 1; | > -> >=");
   expect(mutantsOf("f.ts", `const b = 2;\n\n${source}`).map(nameOf)).toEqual(expect.arrayContaining(names));
+});
+
+it("a change that blocks its process counts as found, and the others are judged all the same", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "bosun-blocked-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const program = join(folder, "blocked.mjs");
+  writeFileSync(
+    program,
+    `const skip = Number(process.argv[5]);
+    const say = (line) => process.stdout.write(JSON.stringify(line) + "\\n");
+    for (const [index, line] of ["one", "two", "three"].entries()) {
+      if (index < skip) continue;
+      say({ begin: { file: "f.ts", line, change: "c", at: index } });
+      if (line === "two") await new Promise(() => setInterval(() => undefined, 1000));
+      say({ end: line, foundBy: null });
+    }
+    say({ done: true });`,
+  );
+  const verdicts = await runMutants({ every: 1, processes: 1, limitMs: 3_000, program });
+  expect(verdicts.map(({ line, foundBy }) => [line, foundBy])).toEqual([
+    ["one", null],
+    ["two", "(time limit)"],
+    ["three", null],
+  ]);
+});
+
+it("a process that breaks is no verdict", async () => {
+  await expect(runMutants({ every: 1, processes: 1, program: "/nowhere/program.mjs" })).rejects.toThrow(/could not be judged.*program/su);
 });
 
 it("a loop that never ends is stopped from inside", () => {

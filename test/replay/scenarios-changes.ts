@@ -1,6 +1,6 @@
 /** Changes put up for approval, and reverts: what the person may do, and what may go wrong. */
 import { BosunError } from "../../shared/errors.ts";
-import type { Bench, FakeReply, FakeWorld } from "../support/fake-crew.ts";
+import type { Bench, FakeWorld } from "../support/fake-crew.ts";
 import { plan } from "../support/fake-crew.ts";
 import { crew, decide, giveUp, points, reads, replan, resume, stepOf, inTurn, write } from "./scenario.ts";
 import type { Request, Scenario, Scenarios } from "./scenario.ts";
@@ -9,7 +9,7 @@ const refused = (): never => {
   throw new BosunError("conflict", "the disk says no", { retryable: true });
 };
 
-const writer = (more: Partial<Scenario["world"]> = {}): Scenario["world"] => ({ ...crew({ work: inTurn(write) }), ...more });
+const writer = (more: Partial<FakeWorld> = {}): Scenario["world"] => ({ ...crew({ work: inTurn(write) }), ...more });
 const byCoder = { worker: "coder" };
 
 /** For a deadline that has passed to be noticed. */
@@ -57,7 +57,7 @@ const wordless: NonNullable<Scenario["act"]> = (at, runId) => {
     });
 };
 
-const reverting = (world: Partial<Scenario["world"]>, act?: Scenario["act"]): Scenario => ({
+const reverting = (world: Partial<FakeWorld>, act?: Scenario["act"]): Scenario => ({
   workflow: "revert",
   world: { ...crew({}), ...world },
   ...(act === undefined ? {} : { act }),
@@ -85,7 +85,7 @@ function droppedWhile(
         replan: replan([], ["b", "researcher"]),
         work: async (request) => {
           const step = stepOf(request);
-          if (step === "w") return ((await work?.(request)) ?? inTurn(write)(request)) as FakeReply;
+          if (step === "w") return (await work?.(request)) ?? inTurn(write)(request);
           if (step === "b") pass("b begun");
           if (step === "a" && asks && request.turn < 3) return inTurn(write)(request);
           await passed(step === "a" ? "w is there" : "w goes on");

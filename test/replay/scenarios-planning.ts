@@ -1,7 +1,7 @@
 /** From a task to the first plan: given, asked about, complained about. */
 import type { PlanStep } from "../../shared/plan.ts";
 import { BosunError } from "../../shared/errors.ts";
-import type { FakeReply } from "../support/fake-crew.ts";
+import type { FakeReply, FakeWorld } from "../support/fake-crew.ts";
 import { plan } from "../support/fake-crew.ts";
 import { answer, crew } from "./scenario.ts";
 import type { Scenario, Scenarios } from "./scenario.ts";
@@ -18,7 +18,7 @@ const step = (id: string, more: Partial<PlanStep> = {}): PlanStep => ({
 
 const after = (id: string, ...others: string[]): PlanStep => step(id, { depends_on: others });
 
-const given = (steps: readonly PlanStep[], world: Partial<Scenario["world"]> = {}): Scenario => ({
+const given = (steps: readonly PlanStep[], world: Partial<FakeWorld> = {}): Scenario => ({
   world: { ...crew({ synthesise: { content: "all" } }), ...world },
   input: { steps },
 });
@@ -27,7 +27,7 @@ const unsure = (reply: FakeReply, more: object): FakeReply => ({ json: { ...(rep
 const question = (text: string): object => ({ question: { text, options: [{ value: "x", label: "X" }] } });
 
 /** A planner whose first answer is this and whose second is sound. */
-const corrected = (first: FakeReply, world: Partial<Scenario["world"]> = {}): Scenario => ({
+const corrected = (first: FakeReply, world: Partial<FakeWorld> = {}): Scenario => ({
   world: {
     ...crew({ plan: (request) => (request.last.startsWith("That answer cannot be used") ? plan(["a", "coder"]) : first) }),
     ...world,

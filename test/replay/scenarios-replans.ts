@@ -1,7 +1,7 @@
 /** Plans whose steps fail: what is kept, dropped, skipped, and when nobody is asked again. */
 import { BosunError } from "../../shared/errors.ts";
 import { plan } from "../support/fake-crew.ts";
-import type { FakeReply, PlanTuple } from "../support/fake-crew.ts";
+import type { FakeReply, PlanTuple, FakeWorld } from "../support/fake-crew.ts";
 import { crew, points, reads, replan, stepOf } from "./scenario.ts";
 import type { Request, Scenario, Scenarios } from "./scenario.ts";
 
@@ -17,7 +17,7 @@ function failing(ids: readonly string[], first: Readonly<Record<string, () => un
 }
 
 /** A planner whose first replan is complained about. */
-const complained = (bad: FakeReply, steps: readonly PlanTuple[], world: Partial<Scenario["world"]> = {}): Scenario => ({
+const complained = (bad: FakeReply, steps: readonly PlanTuple[], world: Partial<FakeWorld> = {}): Scenario => ({
   world: {
     ...crew({
       plan: plan(...steps),

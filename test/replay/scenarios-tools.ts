@@ -1,6 +1,6 @@
 /** The tool calls of one turn: which of them run side by side, and what is told about them. */
 import type { Effects } from "../../shared/effects.ts";
-import type { FakeReply } from "../support/fake-crew.ts";
+import type { FakeReply, FakeWorld } from "../support/fake-crew.ts";
 import { crew, reads, inTurn } from "./scenario.ts";
 import type { Scenario, Scenarios } from "./scenario.ts";
 
@@ -15,7 +15,7 @@ function turnWith(...effects: readonly (Effects | null)[]): FakeReply {
 }
 
 /** A worker that makes these turns and then reports. */
-function working(replies: readonly FakeReply[], world: Partial<Scenario["world"]> = {}): Scenario {
+function working(replies: readonly FakeReply[], world: Partial<FakeWorld> = {}): Scenario {
   return {
     world: {
       ...crew({ work: inTurn(...replies) }),

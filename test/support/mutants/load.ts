@@ -49,7 +49,7 @@ type Body = (require: (name: string) => object, module: Exports, tick: () => voi
 
 function compile(source: string): Body {
   const { code } = transformSync(guardLoops(source, "tick__()"), { loader: "ts", format: "cjs", target: "node22" });
-  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- source text that was changed a moment ago is what shall run
+  // oxlint-disable-next-line typescript/no-implied-eval -- source text that was changed a moment ago is what shall run
   return new Function("require", "module", "tick__", code) as Body;
 }
 

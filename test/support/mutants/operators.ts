@@ -201,7 +201,7 @@ function callEdits(site: Site): readonly Edit[] {
   const args = list(node, "arguments");
   const spread = args.length === 0 ? [] : elementEdits(site, args, false).slice(-1);
   if (callee.type !== "MemberExpression")
-    return args.length < 2 ? [] : [...args.slice(0, 1).map((arg) => whole(node, `(${textOf(site, arg)})`))];
+    return args.length < 2 ? [] : args.slice(0, 1).map((arg) => whole(node, `(${textOf(site, arg)})`));
   const property = child(callee, "property");
   const name = String(property["name"]);
   const other = METHODS[name];

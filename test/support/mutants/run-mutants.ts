@@ -11,31 +11,45 @@ export interface Verdict extends MutantName {
   readonly foundBy: string | null;
 }
 
-/** The longest that judging one mutant may take; thousands of times what it needs. The first one waits for all to be generated. */
-const LIMIT_MS = 60_000;
+export interface RunOptions {
+  /** Takes about one of so many mutants, always the same ones; 1 for all. */
+  readonly every: number;
+  readonly processes: number;
+  /** The longest that a process may say nothing; the first mutant waits for all to be generated. Default: a minute. */
+  readonly limitMs?: number;
+  /** What judges them. */
+  readonly program?: string;
+}
 
 type Line =
   | { readonly begin: Omit<Verdict, "foundBy"> }
   | { readonly end: string; readonly foundBy: string | null }
   | { readonly done: true };
 
-/** @param options.every takes about one of so many mutants, always the same ones; 1 for all @throws Error when a process breaks */
-export async function runMutants(options: { readonly every: number; readonly processes: number }): Promise<readonly Verdict[]> {
-  const parts = Array.from({ length: options.processes }, (_, part) => runPart(options.every, part, options.processes));
+/** @throws Error when a process breaks */
+export async function runMutants(options: RunOptions): Promise<readonly Verdict[]> {
+  const parts = Array.from({ length: options.processes }, (_, part) => runPart(options, part));
   return (await Promise.all(parts)).flat();
 }
 
-async function runPart(every: number, part: number, parts: number): Promise<readonly Verdict[]> {
+async function runPart(options: RunOptions, part: number): Promise<readonly Verdict[]> {
+  const { every, processes, limitMs = 60_000, program = join(import.meta.dirname, "mutants-child.ts") } = options;
   const verdicts: Verdict[] = [];
-  while (!(await runChild([every, part, parts, verdicts.length], verdicts)));
+  for (let done = false; !done;) {
+    const args = [program, ...[every, part, processes, verdicts.length].map(String)];
+    done = await runChild({ args, limitMs, verdicts });
+  }
   return verdicts;
 }
 
 /** True when all were judged, false when one had to be ended. */
-async function runChild(args: readonly number[], verdicts: Verdict[]): Promise<boolean> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "mutants-child.ts"), ...args.map(String)], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+async function runChild(at: {
+  readonly args: readonly string[];
+  readonly limitMs: number;
+  readonly verdicts: Verdict[];
+}): Promise<boolean> {
+  const { args, limitMs, verdicts } = at;
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
@@ -45,10 +59,10 @@ async function runChild(args: readonly number[], verdicts: Verdict[]): Promise<b
     blocked = true;
     child.kill("SIGKILL");
   };
-  let timer = setTimeout(end, LIMIT_MS);
+  let timer = setTimeout(end, limitMs);
   for await (const text of createInterface({ input: child.stdout })) {
     clearTimeout(timer);
-    timer = setTimeout(end, LIMIT_MS);
+    timer = setTimeout(end, limitMs);
     const line = JSON.parse(text) as Line;
     if ("begin" in line) under = line.begin;
     else if ("done" in line) done = true;

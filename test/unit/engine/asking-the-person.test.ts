@@ -1,5 +1,6 @@
-/** Nobody is asked about what no longer matters: changes of a step that a new plan dropped, and plans without a step. */
+/** The person is asked what can be answered, and not about what no longer matters: changes of a dropped step, plans without a step. */
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { Question } from "../../../shared/durable.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
 import type { Proposal } from "../../../mcp-server/supervisor/activities.ts";
 import { gate, turns } from "../../support/bare-engine.ts";
@@ -86,5 +87,25 @@ describe("a planner that only ever asks", () => {
     }
     expect(questions).toBe(3);
     expect(at.journal.run(run).ended).toMatchObject({ status: "failed", error: { code: "model_refused" } });
+  });
+});
+
+describe("a planner that is not sure", () => {
+  it("offers to go on with the plan, and that answer does", async () => {
+    const unsure = { json: { ...(plan(["a", "coder"]).json as object), confidence: 0.3 } };
+    const at = openBench({ model: (request) => (request.purpose === "plan" ? unsure : { content: "report" }) });
+    onTestFinished(() => at.close());
+    const run = at.run({});
+    await at.engine.settled(run);
+    const [wait] = Object.values(at.journal.run(run).waits);
+    if (wait?.about.for !== "answer") throw new Error("a question is open");
+    const question = JSON.parse(at.journal.blobs.get(wait.about.question.$kept).toString("utf8")) as Question;
+    expect(question).toEqual({
+      text: expect.stringContaining("(confidence 0.30):\ncoder: goal of a\n") as string,
+      options: [{ value: "go_on", label: "Go on with this plan" }],
+    });
+    at.engine.signal(run, wait.name, at.engine.keep(question.options[0]?.value));
+    await at.engine.settled(run);
+    expect(statusOf(at.journal.run(run))).toBe("completed");
   });
 });
