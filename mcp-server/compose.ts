@@ -32,6 +32,7 @@ import type { Service } from "./service.ts";
 import { createLocalService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
+import { FLAGS } from "./supervisor/flags.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
 import { giveUp } from "./tools/give-up.ts";
@@ -52,9 +53,9 @@ export interface ServiceOptions {
 }
 
 const WORKFLOWS: readonly WorkflowDefinition[] = [
-  { name: "task", version: 1, fn: runTask },
-  { name: "plan", version: 1, fn: planTask },
-  { name: "revert", version: 1, fn: revertRun },
+  { name: "task", version: 1, flags: FLAGS, fn: runTask },
+  { name: "plan", version: 1, flags: FLAGS, fn: planTask },
+  { name: "revert", version: 1, flags: FLAGS, fn: revertRun },
 ];
 
 /** What does not depend on who owns the data folder. */

@@ -7,6 +7,7 @@ import type { PlanStep, TaskPlan, TaskReplan } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
 import { askChecked } from "./ask.ts";
 import { checkPlan } from "./check-plan.ts";
+import { PLAN_NEEDS_STEPS } from "./flags.ts";
 import { cut, planRequest } from "./messages.ts";
 
 export interface TaskInput {
@@ -71,7 +72,7 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem
         reply_schema: crew.plan_schema,
         max_completion_tokens: crew.limits.max_completion_tokens,
       },
-      (answer) => planComplaint(crew, answer, asked < MAX_QUESTIONS),
+      (answer) => planComplaint(crew, answer, asked < MAX_QUESTIONS || !ctx.flag(PLAN_NEEDS_STEPS)),
     );
     if (!checked.ok) return checked;
     const plan = planOf(checked.value.answer);

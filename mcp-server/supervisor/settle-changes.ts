@@ -4,6 +4,7 @@ import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Ctx, Proposal } from "./activities.ts";
+import { DROPPED_ASKS_NOBODY } from "./flags.ts";
 
 /** Null when all is well and the worker's report stands; else what the worker must be told before it goes on. */
 export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Promise<string | null> {
@@ -12,7 +13,7 @@ export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Pro
   if (!proposed.ok)
     return dropped(ctx, step, changeSetId, `Your changes could not be put up for approval and were dropped: ${proposed.error.message}`);
   const proposal = proposed.value;
-  if (proposal === null || asker.cancelled()) return null;
+  if (proposal === null || isDropped(ctx, asker)) return null;
   const decision = await requestApproval(ctx, proposal, { ...asker, worker: step.worker });
   if (asker.cancelled()) return null;
   if (decision.decision === "reject") {
@@ -87,8 +88,13 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker
       message: `nobody decided about "${title}" in time; nothing was written. \`bosun resume ${ctx.runId}\` asks again`,
       retryable: true,
     });
-    if (asker.cancelled()) return { decision: "reject", approvalId, reason: null };
+    if (isDropped(ctx, asker)) return { decision: "reject", approvalId, reason: null };
   }
+}
+
+/** Nobody needs the answer any more, so nobody is asked. */
+function isDropped(ctx: Ctx, asker: Asker): boolean {
+  return ctx.flag(DROPPED_ASKS_NOBODY) && asker.cancelled();
 }
 
 /** Null when applied. */

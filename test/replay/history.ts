@@ -34,7 +34,7 @@ export async function record(scenario: Scenario): Promise<History> {
   let skipped = 0;
   const clock = { skip: (ms: number): number => (skipped += ms) };
   const world = typeof scenario.world === "function" ? scenario.world() : scenario.world;
-  const bench = openBench(world, folder, () => Date.now() + skipped);
+  const bench = openBench(world, folder, () => Date.now() + skipped, scenario.flags);
   const workflow = scenario.workflow ?? "task";
   const input = workflow === "revert" ? { run_id: "run_1" } : { ...INPUT, ...scenario.input };
   const runId = bench.engine.start({ workflow, session_id: null, input });

@@ -11,6 +11,8 @@ export interface Scenario {
   /** Default: `task`. A revert is of a run that the fake world knows nothing about. */
   readonly workflow?: "task" | "plan" | "revert";
   readonly input?: Partial<TaskInput>;
+  /** Numbered changes of behaviour that the run begins with; default: all of today. */
+  readonly flags?: readonly number[];
   /** What the person does while the run waits; called until the run has ended. */
   act?(at: Bench, runId: string, clock: Clock): void | Promise<void>;
 }

@@ -167,6 +167,19 @@ export const CHANGES: Scenarios = {
       return isHeld(at, runId) ? resume(at, runId, clock) : decideOf(at, runId, "researcher", "approve");
     },
   },
+  "before-flag-1-asked-again-though-dropped": {
+    world: {
+      ...crew(DROPPING),
+      propose: (step) => (step === "w" ? { expires_at: Date.now() + 40 } : {}),
+    },
+    flags: [2],
+    act: (at, runId, clock) => {
+      if (!hasApproval(at, runId, "reviewer", "expired")) return aMoment();
+      if (hasApproval(at, runId, "coder", "open")) return decideOf(at, runId, "coder", "reject");
+      if (hasApproval(at, runId, "reviewer", "open")) return decide("reject")(at, runId, clock);
+      return isHeld(at, runId) ? resume(at, runId, clock) : decideOf(at, runId, "researcher", "approve");
+    },
+  },
   "dropped-while-it-has-changes": {
     world: droppedWhile((meet) => ({ work: (request) => (request.turn > 1 ? meet() : undefined) })),
   },

@@ -123,6 +123,11 @@ export const PLANNING: Scenarios = {
     world: crew({ plan: unsure(plan(["a", "coder"]), question("Which?")) }),
     act: answer("that one"),
   },
+  "before-flag-2-a-plan-without-steps": {
+    world: crew({ plan: unsure(plan(), { confidence: 0.2, ...question("Which?") }) }),
+    flags: [1],
+    act: answer("that one"),
+  },
   "asked-too-often-with-nothing-planned": {
     world: crew({ plan: unsure(plan(), { confidence: 0.2, ...question("Which?") }) }),
     act: answer("that one"),

@@ -2,7 +2,7 @@
 import { BosunError } from "../../shared/errors.ts";
 import type { FakeReply, PlanTuple } from "../support/fake-crew.ts";
 import { plan } from "../support/fake-crew.ts";
-import { crew, reads, replan, stepOf, inTurn, two, write } from "./scenario.ts";
+import { crew, decide, giveUp, reads, replan, stepOf, inTurn, two, write } from "./scenario.ts";
 import type { Scenarios } from "./scenario.ts";
 
 const gives = (more: { arguments?: unknown; text?: string }): FakeReply => ({ tool_calls: [{ name: "give_up", ...more }] });
@@ -38,6 +38,21 @@ const tool =
     fails((JSON.parse(input.message.value.tool_calls?.[input.index]?.arguments ?? "{}") as { path: string }).path);
 
 export const STEPS: Scenarios = {
+  "told-while-under-way": {
+    world: crew({
+      plan: plan(["a", "coder"], ["b", "researcher"]),
+      replan: replan([], ["c", "reviewer"]),
+      work: (request) =>
+        stepOf(request) === "a"
+          ? inTurn(write, { content: "written" }, write, { content: "again" }, giveUp)(request)
+          : { content: "report" },
+    }),
+    act: (at, runId, clock) => {
+      const told = at.journal.events(runId).filter((event) => event.kind === "event-received").length;
+      at.engine.event(runId, at.engine.keep(told === 0 ? "do it gently".padEnd(20_002, ".") : { and: ["do it", told] }));
+      return decide("reject")(at, runId, clock);
+    },
+  },
   "gives-up-in-every-way": {
     // What is done about each failure sees the reason that was given.
     world: crew({

@@ -22,6 +22,7 @@ import type {
   TranscriptItem,
   UseTool,
 } from "../../mcp-server/supervisor/activities.ts";
+import { FLAGS } from "../../mcp-server/supervisor/flags.ts";
 import { planTask, revertRun, runTask } from "../../mcp-server/supervisor/run-task.ts";
 import type { TaskInput } from "../../mcp-server/supervisor/make-plan.ts";
 
@@ -205,6 +206,7 @@ export function openBench(
   world: FakeWorld,
   folder: string = mkdtempSync(join(tmpdir(), "bosun-test-")),
   now: () => number = Date.now,
+  flags: readonly number[] = FLAGS,
 ): Bench {
   const { journal } = createSqliteJournal({ file: join(folder, "journal.db"), now });
   let ids = journal.epoch * 1000;
@@ -212,9 +214,9 @@ export function openBench(
     journal,
     activities: fakeActivities(world),
     workflows: [
-      { name: "task", version: 1, fn: runTask },
-      { name: "plan", version: 1, fn: planTask },
-      { name: "revert", version: 1, fn: revertRun },
+      { name: "task", version: 1, flags, fn: runTask },
+      { name: "plan", version: 1, flags, fn: planTask },
+      { name: "revert", version: 1, flags, fn: revertRun },
     ],
     now,
     newRunId: () => `run_${(ids += 1)}`,
@@ -223,7 +225,7 @@ export function openBench(
     engine,
     journal,
     run: (input) => engine.start({ workflow: "task", session_id: null, input: { ...INPUT, ...input } }),
-    reopen: (next = world) => openBench(next, folder, now),
+    reopen: (next = world) => openBench(next, folder, now, flags),
     close: async () => {
       await engine.close();
       rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,19 @@
+/**
+ * Numbered changes of the supervisor's behaviour. A run is begun with all of them and keeps those that it was begun with, for ever: on
+ * replay, after a crash, and under a later version. So whoever changes what the supervisor decides adds a number here, asks for it with
+ * `ctx.flag`, and leaves the old way standing beside it. A number is never used for anything else again.
+ */
+
+/**
+ * A step that a new plan drops puts nothing up for approval any more. Before, the person was asked about changes whose step was
+ * gone already, when it was dropped while they were put together or after their approval had expired; the answer counted for nothing.
+ */
+export const DROPPED_ASKS_NOBODY = 1;
+
+/**
+ * Once the planner has used up its questions, a plan that asks again and has no steps is complained about. Before, it was carried out: a run
+ * without a step ended well, with an empty answer.
+ */
+export const PLAN_NEEDS_STEPS = 2;
+
+export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS];
