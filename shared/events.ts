@@ -121,6 +121,8 @@ export interface EventData {
   /** Nobody is asked any more: the step that asked was dropped. */
   "approval-voided": { readonly approval_id: string };
   "cancel-requested": { readonly by: string };
+  "pause-requested": { readonly by: string };
+  "event-received": { readonly payload: Payload };
   /** `budget` raises caps; what it leaves out stays. */
   "resume-requested": { readonly by: string; readonly budget?: Caps };
   /** The engine stopped the run (a divergence, an effect that is uncertain); a resume tries again. */

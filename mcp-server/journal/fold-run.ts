@@ -143,6 +143,8 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
     case "run-started":
     case "approval-requested":
     case "run-recovered":
+    case "pause-requested":
+    case "event-received":
       break;
   }
 }

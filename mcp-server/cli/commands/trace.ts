@@ -4,6 +4,7 @@ import { type CliContext, command, withService } from "../command.ts";
 import { findRun } from "../find-ids.ts";
 import { drawingWidth, printJson, printLines } from "../print.ts";
 import { stillOf } from "../render/run-words.ts";
+import { timeLines } from "../render/time-line.ts";
 import { wholeTraceLines } from "../render/whole-trace.ts";
 import { printStopped } from "../show-end.ts";
 
@@ -23,6 +24,7 @@ export function traceCommand(context: CliContext): Command {
         else {
           const still = stillOf(view, service.owned);
           printLines(io, wholeTraceLines(trace, { now: io.now(), width: drawingWidth(io), still }));
+          printLines(io, timeLines(trace));
           if (still === "stopped") printStopped(io, view.run_id);
         }
         return 0;

@@ -56,6 +56,8 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
       return `${where}: nobody answered in time: ${event.data.name}`;
     case "cancel-requested":
       return `cancel asked for by ${event.data.by}`;
+    case "pause-requested":
+      return `pause asked for by ${event.data.by}`;
     case "resume-requested":
       return `resumed by ${event.data.by}`;
     case "run-held":
@@ -65,6 +67,7 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
     case "call-completed":
     case "attempt-started":
     case "signal-received":
+    case "event-received":
       return null;
   }
 }

@@ -1,0 +1,62 @@
+/** From the nodes of a trace to its spans: status, time and where it went follow from what is below. */
+import type { SpanStatus, TraceSpan } from "../../shared/run-view.ts";
+import { spanIdOf } from "../telemetry/trace-ids.ts";
+import type { Interval } from "./intervals.ts";
+import { addWork, NO_WORK, timingOf, workOf } from "./span-timing.ts";
+import type { Standstill, Work } from "./span-timing.ts";
+import type { Node } from "./trace-node.ts";
+
+/** What a span needs to know of the whole run. */
+export interface RunFacts {
+  readonly runId: string;
+  /** Events up to this one were taken over from the run that this one was forked from; 0 for none. */
+  readonly copied: number;
+  readonly standstill: Standstill;
+}
+
+export function spanOf(root: Node, run: RunFacts): TraceSpan {
+  return shape(root, null, run).span;
+}
+
+function shape(node: Node, parentId: string | null, run: RunFacts): { readonly span: TraceSpan; readonly work: Work } {
+  const id = spanIdOf(run.runId, node.path);
+  const below = node.children.map((child) => shape(child, id, run));
+  const children = below.map((each) => each.span);
+  const status = node.kind === "turn" ? turnStatus(children) : waitingStatus(node.status, children);
+  const running = node.endedAt === null || (node.kind === "turn" && (status === "running" || status === "waiting"));
+  const time: Interval = [node.startedAt, node.endedAt ?? Infinity];
+  const holds: Work = { ...NO_WORK, person: node.holds.map(({ from, until }): Interval => [from, until]) };
+  const work = addWork([workOf(node.kind, time), holds, ...below.map((each) => each.work)]);
+  const { signal: _, ...attributes } = node.attributes;
+  const span: TraceSpan = {
+    span_id: id,
+    parent_id: parentId,
+    kind: node.kind,
+    name: node.name,
+    ...(node.worker === undefined ? {} : { worker: node.worker }),
+    status,
+    started_at: new Date(node.startedAt).toISOString(),
+    duration_ms: running ? null : time[1] - time[0],
+    timing: running ? null : timingOf(time, work, run.standstill),
+    ...(node.usage === null ? {} : { usage: node.usage }),
+    attributes: { ...attributes, ...(takenOver(node, run) ? { taken_over: true } : {}), path: node.path },
+    ...(node.error === null ? {} : { error: node.error }),
+    children,
+  };
+  return { span, work };
+}
+
+function takenOver({ endedBy }: Node, { copied }: RunFacts): boolean {
+  return endedBy !== null && endedBy <= copied;
+}
+
+/** What runs but only waits for a person says so. */
+function waitingStatus(status: SpanStatus, children: readonly TraceSpan[]): SpanStatus {
+  if (status !== "running") return status;
+  return children.some((child) => child.status === "waiting") && !children.some((child) => child.status === "running") ? "waiting" : status;
+}
+
+function turnStatus(children: readonly TraceSpan[]): SpanStatus {
+  for (const status of ["running", "waiting", "cancelled"] as const) if (children.some((child) => child.status === status)) return status;
+  return children.at(-1)?.status === "error" ? "error" : "ok";
+}
