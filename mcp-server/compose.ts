@@ -99,6 +99,7 @@ export function openService(options: ServiceOptions): Service {
     },
     startRun: (request) => own().startRun(request),
     getRun: (runId, include) => look().getRun(runId, include),
+    exportTrace: (runId, version) => look().exportTrace(runId, version),
     listRuns: (filter) => look().listRuns(filter),
     findRun: (id) => look().findRun(id),
     settled: (runId) => own().settled(runId),

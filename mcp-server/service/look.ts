@@ -5,10 +5,11 @@ import type { AnyActivity } from "../engine/activity.ts";
 import type { AnyDurableFunction } from "../engine/run-instance.ts";
 import type { JournalReader } from "../journal/port.ts";
 import type { ApprovalDetail, ReplayReport, Service } from "../service.ts";
+import { otlpTraceOf } from "../telemetry/otlp-trace.ts";
 import { proposalsOf } from "./change-sets.ts";
 import { approvalViewOf, runViewOf } from "./run-view.ts";
 
-export type Look = Pick<Service, "getRun" | "listRuns" | "findRun" | "listApprovals" | "getApproval" | "replay">;
+export type Look = Pick<Service, "getRun" | "exportTrace" | "listRuns" | "findRun" | "listApprovals" | "getApproval" | "replay">;
 
 const DEFAULT_LIMIT = 20;
 
@@ -21,6 +22,11 @@ export interface LookParts {
 export function createLook({ journal, activities, workflows }: LookParts): Look {
   return {
     getRun: (runId, include = []) => runViewOf(journal, journal.run(runId), include),
+    exportTrace: (runId, version) => {
+      const { trace, ...run } = runViewOf(journal, journal.run(runId), ["trace"]);
+      if (trace === undefined) throw new BosunError("internal", `run ${runId} has no trace`);
+      return otlpTraceOf({ ...run, trace }, version);
+    },
     listRuns: (filter = {}) => journal.runs({ limit: DEFAULT_LIMIT, ...filter }).map((fold) => runViewOf(journal, fold, [])),
     findRun: (idOrPrefix) => {
       const found = journal.runsWithPrefix(idOrPrefix, 10);

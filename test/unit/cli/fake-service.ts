@@ -2,7 +2,9 @@
 import { BosunError } from "../../../shared/errors.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
 import type { ApprovalDetail, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
-import { runView } from "./views.ts";
+import type { OtlpTrace } from "../../../shared/otlp.ts";
+import { otlpTraceOf } from "../../../mcp-server/telemetry/otlp-trace.ts";
+import { runView, span } from "./views.ts";
 
 export interface FakeServiceOptions {
   /** States in which the run settles, one after the other; the last one stays. */
@@ -76,6 +78,11 @@ export class FakeService implements Service {
       return runView({ run_id: runId, status: this.#leftoversWork ? "running" : "waiting_approval" });
     if (runId !== this.#state.run_id) throw new BosunError("not_found", `There is no run ${runId}.`);
     return this.#state;
+  }
+
+  exportTrace(runId: string, version: string): OtlpTrace {
+    const { trace = span({ kind: "run", name: "t" }) } = this.getRun(runId);
+    return otlpTraceOf({ ...this.getRun(runId), trace }, version);
   }
 
   listRuns(): readonly RunView[] {

@@ -73,7 +73,7 @@ describe("errors", () => {
     ["too many arguments", ["run", "a", "b"], "too many arguments"],
     ["a budget that is no number", ["run", "x", "--budget-usd", "lots"], '--budget-usd needs a number above 0, not "lots"'],
     ["a budget below zero", ["run", "x", "--budget-tokens", "-5"], "--budget-tokens"],
-    ["a format that is not there", ["trace", "run_a", "--format", "otlp"], "Allowed choices are tree, json"],
+    ["a format that is not there", ["trace", "run_a", "--format", "svg"], "Allowed choices are tree, json, otlp"],
     ["a status that is not there", ["runs", "--status", "done"], "--status is one of"],
     ["a steps file that is not there", ["run", "x", "--steps", "no-such.json"], "cannot be read: no-such.json"],
     ["an empty task", ["run", "  "], "The task is empty"],
