@@ -5,6 +5,7 @@ import { answerCommand } from "./commands/answer.ts";
 import { approvalsCommand } from "./commands/approvals.ts";
 import { approveCommand } from "./commands/approve.ts";
 import { cancelCommand } from "./commands/cancel.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rejectCommand } from "./commands/reject.ts";
@@ -31,6 +32,7 @@ export function createProgram(context: CliContext): Command {
     runsCommand,
     showCommand,
     traceCommand,
+    compareCommand,
     resumeCommand,
     cancelCommand,
     replayCommand,

@@ -56,7 +56,11 @@ function waitingStatus(status: SpanStatus, children: readonly TraceSpan[]): Span
   return children.some((child) => child.status === "waiting") && !children.some((child) => child.status === "running") ? "waiting" : status;
 }
 
+/** A turn fails with its model call, with the person's no, or when all its tools failed; one tool of several is the worker's to mend. */
 function turnStatus(children: readonly TraceSpan[]): SpanStatus {
   for (const status of ["running", "waiting", "cancelled"] as const) if (children.some((child) => child.status === status)) return status;
-  return children.at(-1)?.status === "error" ? "error" : "ok";
+  const tools = children.filter((child) => child.kind === "tool");
+  const asked = children.findLast((child) => child.kind !== "tool");
+  const failed = asked?.status === "error" || (tools.length > 0 && tools.every((child) => child.status === "error"));
+  return failed ? "error" : "ok";
 }

@@ -18,7 +18,9 @@ export function timeLines(trace: TraceSpan): readonly Line[] {
 function parallel(trace: TraceSpan, timing: SpanTiming, unit: number): readonly Line[] {
   const calls = [...walk(trace)].filter((span) => span.kind === "model").map((span) => span.timing?.model_ms ?? 0);
   const summed = calls.reduce((sum, ms) => sum + ms, 0);
-  return summed === timing.model_ms ? [] : [[piece(`model time summed over ${calls.length} calls ${inUnit(summed, unit)}`, "dim")]];
+  return inUnit(summed, unit) === inUnit(timing.model_ms, unit)
+    ? []
+    : [[piece(`model time summed over ${calls.length} calls ${inUnit(summed, unit)}`, "dim")]];
 }
 
 interface Part {

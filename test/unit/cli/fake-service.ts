@@ -2,6 +2,7 @@
 import { BosunError } from "../../../shared/errors.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
 import type { ApprovalDetail, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
+import type { RunComparison } from "../../../shared/run-compare.ts";
 import type { OtlpTrace } from "../../../shared/otlp.ts";
 import { otlpTraceOf } from "../../../mcp-server/telemetry/otlp-trace.ts";
 import { runView, span } from "./views.ts";
@@ -14,6 +15,7 @@ export interface FakeServiceOptions {
   readonly leftoversWork?: boolean;
   readonly replay?: ReplayReport;
   readonly diff?: string;
+  readonly comparison?: RunComparison;
   /** Thrown by `decide`. */
   readonly decideError?: BosunError;
   /** Never settles, until cancelled. */
@@ -83,6 +85,12 @@ export class FakeService implements Service {
   exportTrace(runId: string, version: string): OtlpTrace {
     const { trace = span({ kind: "run", name: "t" }) } = this.getRun(runId);
     return otlpTraceOf({ ...this.getRun(runId), trace }, version);
+  }
+
+  compare(runId: string, otherId: string | null): RunComparison {
+    this.calls.push(`compare ${runId} ${otherId ?? "with its parent"}`);
+    if (this.#options.comparison === undefined) throw new BosunError("invalid_input", "There is nothing to compare with.");
+    return this.#options.comparison;
   }
 
   listRuns(): readonly RunView[] {
