@@ -5,6 +5,7 @@ export type Interval = readonly [from: number, until: number];
 
 /** The same time as sorted intervals of which no two touch: what overlaps is counted once. */
 export function unionOf(intervals: readonly Interval[]): readonly Interval[] {
+  if (intervals.length < 2) return intervals.filter(([from, until]) => until > from);
   const sorted = intervals.filter(([from, until]) => until > from).toSorted((a, b) => a[0] - b[0]);
   const union: Interval[] = [];
   for (const [from, until] of sorted) {

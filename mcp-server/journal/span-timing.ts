@@ -58,6 +58,7 @@ export function timingOf(span: Interval, work: Work, standstill: Standstill): Sp
   let covered: readonly Interval[] = [];
   let before = 0;
   const take = (more: readonly Interval[]): number => {
+    if (more.length === 0) return 0;
     covered = unionOf([...covered, ...more]);
     const now = lengthWithin(covered, span);
     const taken = now - before;
