@@ -6,7 +6,7 @@ import type { Json } from "../shared/durable.ts";
 import { deadlineSecondsOf } from "../shared/config.ts";
 import type { ToolOffer } from "../shared/model.ts";
 import type { WorkerDefinition } from "../shared/worker.ts";
-import { countRule, createAskModel } from "./activities/ask-model.ts";
+import { countRule, createAskModel, MODEL_POOL } from "./activities/ask-model.ts";
 import { appliedChanges, createChangeActivities } from "./activities/changes.ts";
 import { createConfigureActivities } from "./activities/configure.ts";
 import { createRunStates } from "./activities/run-state.ts";
@@ -173,6 +173,8 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
       workflows: WORKFLOWS,
       now: Date.now,
       newRunId: () => newRunId(Date.now()),
+      maxRuns: loaded.config.run.maxConcurrentRuns,
+      pools: { [MODEL_POOL]: loaded.config.models.maxConcurrentCalls },
       onParked: (runId) => states.drop(runId),
     });
     engine.subscribe((note) => {
@@ -249,7 +251,6 @@ function activitiesOf(
       model: (name) => catalogue.model(name),
       price: (name, tokens) => catalogue.price(name, tokens),
       checkReply: (text, schema) => checkReply(text, schema),
-      maxConcurrentCalls: config.models.maxConcurrentCalls,
     }),
     ...createToolActivities({ tools, workers, workspace, states }),
     ...createChangeActivities({

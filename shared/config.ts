@@ -84,6 +84,9 @@ const modelsSchema = z.strictObject({
 });
 
 const runSchema = z.strictObject({
+  maxConcurrentRuns: whole(1, 1_000_000)
+    .default(1000)
+    .describe("Most runs at work at once; the others wait for their turn. Runs that wait for a person do not count."),
   maxParallelSteps: whole(1, 100).default(5).describe("Most steps of one run at work at once."),
   maxSteps: whole(1, 200).default(20).describe("Most steps in a plan."),
   maxRevisions: whole(0, 50).default(3).describe("Most times that a plan is revised."),

@@ -88,6 +88,10 @@ export interface DurableContext<A extends ActivityTypes> {
   sleep(ms: number): Promise<void>;
   /** Stops this branch with an error that a person sees, until the person resumes the run. */
   hold(error: ErrorValue): Promise<void>;
+  /** What the task was told while under way, in order: all that was delivered so far. */
+  events(): readonly unknown[];
+  /** Was the run started with this numbered change of behaviour? */
+  flag(number: number): boolean;
   /** Epoch milliseconds of the event delivered last. */
   now(): number;
   /** An id unique in all runs, derived from run, path and a counter: 16 lower-case hex digits. */

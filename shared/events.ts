@@ -50,7 +50,22 @@ export interface Caps {
   readonly usd?: number;
   /** Prompt and completion together. */
   readonly tokens?: number;
+  /** Active time: seconds during which at least one call was under way. Waiting for a person, a pause or a dead process is free. */
+  readonly seconds?: number;
 }
+
+export const PRIORITIES = ["low", "normal", "high"] as const;
+/** Which run is begun, and whose calls are made, first. No class waits for ever: see `FairQueue`. */
+export type Priority = (typeof PRIORITIES)[number];
+
+/** What a fork took over from its parent. */
+export interface ForkOrigin {
+  /** Events 2..copied were taken over: what they cost was charged to the parent, what they applied was applied by it. */
+  readonly copied: number;
+}
+
+/** What a person says of an effect that cannot tell whether it happened: take it as done, do it again, or let it count as failed. */
+export type EffectDecision = "happened" | "not_happened" | "give_up";
 
 /** A call in a trace: which kind of span it is, and its name. */
 export interface CallLabel {
@@ -78,6 +93,10 @@ export interface EventData {
     readonly parent: { readonly run_id: string; readonly seq: number; readonly head: string } | null;
     readonly input: Payload;
     readonly budget?: Caps;
+    /** Left out: normal. */
+    readonly priority?: Priority;
+    /** Of a fork only. */
+    readonly fork?: ForkOrigin;
   };
   "call-started": {
     readonly activity: string;
@@ -121,9 +140,15 @@ export interface EventData {
   /** Nobody is asked any more: the step that asked was dropped. */
   "approval-voided": { readonly approval_id: string };
   "cancel-requested": { readonly by: string };
+  /** Nothing new begins until a resume; what is under way comes home, deadlines run on. */
   "pause-requested": { readonly by: string };
+  /** Something the task is told while it is under way. */
   "event-received": { readonly payload: Payload };
-  /** `budget` raises caps; what it leaves out stays. */
+  /** At the path of an effect's call: its probe cannot tell whether it happened. A person decides, or a later probe. */
+  "effect-uncertain": { readonly attempt: number; readonly error: ErrorRecord };
+  /** At the same path. The outcome (`call-completed`, `call-failed`, or a new attempt) follows it. */
+  "effect-decided": { readonly attempt: number; readonly decision: EffectDecision; readonly by: string };
+  /** Opens every hold and ends a pause. `budget` raises caps; what it leaves out stays. */
   "resume-requested": { readonly by: string; readonly budget?: Caps };
   /** The engine stopped the run (a divergence, an effect that is uncertain); a resume tries again. */
   "run-held": { readonly error: ErrorRecord };

@@ -15,6 +15,9 @@ import type { Model } from "../models/port.ts";
 import type { AskModel, ModelAnswer, TranscriptItem } from "../supervisor/activities.ts";
 import type { SupervisorActivity } from "./define.ts";
 
+/** The pool of the engine that bounds how many model calls are on the wire at once, over all runs. */
+export const MODEL_POOL = "model";
+
 export interface ModelParts {
   readonly journal: JournalReader;
   /** The model behind `provider:model`. @throws BosunError model_unavailable when it is not configured */
@@ -26,8 +29,6 @@ export interface ModelParts {
     text: string,
     schema: NonNullable<ModelRequest["reply_schema"]>,
   ): { readonly ok: true; readonly data: Json } | { readonly ok: false; readonly problem: string };
-  /** Calls on the wire at once, over all runs. */
-  readonly maxConcurrentCalls: number;
 }
 
 /** Attempts of one call before it counts as failed: the first, and two more after 0.5 s and 2 s. */
@@ -40,11 +41,11 @@ const SETTLEMENT_POLL_MS = 50;
 const MIN_COMPLETION_TOKENS = 16;
 
 export function createAskModel(parts: ModelParts): AnyActivity {
-  const gate = createGate(parts.maxConcurrentCalls);
   const askModel: SupervisorActivity<"ask_model"> = {
     name: "ask_model",
     version: 1,
     kind: "paid",
+    pool: MODEL_POOL,
     label: (input) => ({
       kind: "model",
       name: modelOf(input),
@@ -58,13 +59,8 @@ export function createAskModel(parts: ModelParts): AnyActivity {
       ctx.settle(NO_USAGE);
       const model = parts.model(modelOf(input));
       const request = await capped(parts, input, ctx);
-      const release = await gate(ctx.signal);
-      try {
-        ctx.settle(null);
-        return answerOf(parts, request, await complete(model, request, ctx), ctx);
-      } finally {
-        release();
-      }
+      ctx.settle(null);
+      return answerOf(parts, request, await complete(model, request, ctx), ctx);
     },
   };
   return askModel;
@@ -88,13 +84,7 @@ function ruleNote(rule: number): string {
 
 /** How often a rule of the scripted model answered in a run, as the journal has it. */
 export function countRule(journal: JournalReader, runId: string, rule: number): number {
-  const note = ruleNote(rule);
-  return journal
-    .events(runId)
-    .filter(
-      (event) =>
-        (event.kind === "call-completed" || event.kind === "call-failed" || event.kind === "attempt-ended") && event.data.note === note,
-    ).length;
+  return journal.run(runId).notes[ruleNote(rule)] ?? 0;
 }
 
 function answerOf(parts: ModelParts, request: ModelRequest, reply: ModelReply, ctx: ActivityContext): ModelAnswer {
@@ -213,23 +203,4 @@ function retryDelay(error: ErrorValue, failed: number, askedForMs: number): numb
   const delay = RETRY_DELAYS_MS[failed - 1];
   if (delay === undefined || askedForMs > MAX_RETRY_AFTER_MS) return null;
   return Math.max(delay, askedForMs);
-}
-
-/** Lets at most `limit` callers through at once, first come first served. */
-function createGate(limit: number): (signal: AbortSignal) => Promise<() => void> {
-  const waiting: (() => void)[] = [];
-  let busy = 0;
-  /** The place goes to who waits longest, or is free again. */
-  const leave = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) busy -= 1;
-    else next();
-  };
-  return async (signal) => {
-    if (busy < limit) busy += 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    if (!signal.aborted) return leave;
-    leave();
-    throw new BosunError("cancelled", "the run was cancelled");
-  };
 }

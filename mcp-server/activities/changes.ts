@@ -1,7 +1,7 @@
 /** Change sets on their way from a run's overlay to the disk: proposed, applied after a person's approval, or dropped. */
 import type { FileChange } from "../../shared/change.ts";
 import { BosunError } from "../../shared/errors.ts";
-import { applyChanges, probeApply } from "../changes/apply.ts";
+import { applyChanges, assumeApplied, probeApply } from "../changes/apply.ts";
 import type { ApplyRequest } from "../changes/apply.ts";
 import { createChangeSet } from "../changes/change-set.ts";
 import { combineChanges, refuseIfEdited, reverseOf } from "../changes/revert.ts";
@@ -10,7 +10,7 @@ import { createCodec } from "../engine/codec.ts";
 import type { JournalReader } from "../journal/port.ts";
 import type { Proposal, SupervisorActivities } from "../supervisor/activities.ts";
 import type { Workspace } from "../tools/workspace.ts";
-import { internal } from "./define.ts";
+import { internal, ownRun } from "./define.ts";
 import type { SupervisorActivity } from "./define.ts";
 import type { RunStates } from "./run-state.ts";
 
@@ -76,6 +76,7 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
     dataDir: parts.dataDir,
     changeSetId: input.change_set_id,
     changes: input.changes.value,
+    assertOwner: () => ctx.assertOwner(),
     ...(input.prune === undefined ? {} : { prune: input.prune }),
   });
 
@@ -102,10 +103,15 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
       if (found.state === "done") states.of(ctx.runId).overlay.settle(input.step);
       return found;
     },
+    assume: (input, ctx) => {
+      const receipt = assumeApplied(requestOf(input, ctx));
+      states.of(ctx.runId).overlay.settle(input.step);
+      return receipt;
+    },
   };
 
   return [
-    internal("propose_changes", "idempotent", async (input, ctx) =>
+    ownRun("propose_changes", async (input, ctx) =>
       propose(ctx, {
         id: input.change_set_id,
         worker: input.worker,
@@ -113,8 +119,8 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
         revert: false,
       }),
     ),
-    internal("propose_revert", "idempotent", async (input, ctx) => {
-      const applied = appliedChanges(journal, input.run_id);
+    ownRun("propose_revert", async (input, ctx) => {
+      const applied = appliedChanges(journal, input.run_id).filter((set) => set.own);
       const changes = combineChanges(applied.map((set) => set.changes));
       refuseIfEdited(workspace, changes);
       const proposal = propose(ctx, { id: input.change_set_id, worker: "supervisor", changes: reverseOf(changes), revert: true });
@@ -130,21 +136,27 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
   ];
 }
 
+export interface AppliedChanges {
+  readonly change_set_id: string;
+  readonly changes: readonly FileChange[];
+  readonly folders: readonly string[];
+  /** False when a fork took it over: its parent put it there. */
+  readonly own: boolean;
+}
+
 /** What a run put on the disk, oldest first, as its receipts say. */
-export function appliedChanges(
-  journal: JournalReader,
-  runId: string,
-): readonly { readonly change_set_id: string; readonly changes: readonly FileChange[]; readonly folders: readonly string[] }[] {
+export function appliedChanges(journal: JournalReader, runId: string): readonly AppliedChanges[] {
   const codec = createCodec(journal.blobs, null);
   const asked = new Map<string, ApplyInput>();
-  const applied: { change_set_id: string; changes: readonly FileChange[]; folders: readonly string[] }[] = [];
+  const applied: AppliedChanges[] = [];
+  const { copied } = journal.run(runId);
   for (const event of journal.events(runId)) {
     if (event.kind === "call-started" && event.data.activity === "apply_changes")
       asked.set(event.path, codec.decode(event.data.input) as ApplyInput);
     const input = event.kind === "call-completed" ? asked.get(event.path) : undefined;
     if (event.kind !== "call-completed" || input === undefined) continue;
     const { folders } = codec.decode(event.data.result) as SupervisorActivities["apply_changes"]["output"];
-    applied.push({ change_set_id: input.change_set_id, changes: input.changes.value, folders });
+    applied.push({ change_set_id: input.change_set_id, changes: input.changes.value, folders, own: event.seq > copied });
   }
   return applied;
 }

@@ -16,3 +16,8 @@ export function internal<N extends keyof SupervisorActivities>(
 ): SupervisorActivity<N> {
   return { name, version: 1, kind, label: (): CallLabel => ({ kind: "internal", name }), run };
 }
+
+/** An internal one whose result counts for its run alone, see {@link Activity.ownRun}. */
+export function ownRun<N extends keyof SupervisorActivities>(name: N, run: SupervisorActivity<N>["run"]): SupervisorActivity<N> {
+  return { ...internal(name, "idempotent", run), ownRun: true };
+}

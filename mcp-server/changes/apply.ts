@@ -26,6 +26,8 @@ export interface ApplyRequest {
   readonly changes: readonly FileChange[];
   /** Folders to be removed afterwards if they are empty: those that the receipt of a reverted change set names. */
   readonly prune?: readonly string[];
+  /** Asked before each step that cannot be taken back. @throws BosunError conflict when another process took the folder over; it sees to the rest then. */
+  readonly assertOwner: () => void;
 }
 
 /** What became of an application whose receipt is missing. */
@@ -51,6 +53,7 @@ export function applyChanges(request: ApplyRequest): ApplyReceipt {
   refuseChanged(request.workspace, changes);
   const manifest = prepare(request, changes);
   failpoint("apply.before-manifest");
+  request.assertOwner();
   try {
     writeManifest(request, manifest);
   } catch (error) {
@@ -80,6 +83,15 @@ export function probeApply(request: ApplyRequest): ApplyProbe {
     state.at === "other" ? state.why : state.at === "after" ? `${showPath(changes[index]?.path ?? "")} has the new content already` : null,
   );
   return { state: "failed", error: errorValue("conflict", conflictMessage(what.filter((text) => text !== null))) };
+}
+
+/** The receipt when a person has looked and says that it is done. */
+export function assumeApplied(request: ApplyRequest): ApplyReceipt {
+  const changes = inOrder(request.changes);
+  const receipt = readManifest(request)?.receipt ?? receiptOf(request, changes, []);
+  removeStrays(request.workspace, request.changeSetId, changes);
+  dropManifest(request);
+  return receipt;
 }
 
 /** The receipt of what an earlier try did or, if it had committed, now does; null when none had. */
@@ -150,6 +162,7 @@ function carryOut(request: ApplyRequest, changes: readonly FileChange[], manifes
   const edited = changes.map((change) => diskState(workspace, change)).flatMap((state) => (state.at === "other" ? [state.why] : []));
   if (edited.length > 0) throw rollBack(request, changes, manifest, new BosunError("conflict", conflictMessage(edited)));
   for (const [index, change] of changes.entries()) {
+    request.assertOwner();
     try {
       bringForward(request, change, index, manifest);
     } catch (error) {
@@ -211,6 +224,7 @@ function failureOf(change: FileChange, error: unknown): BosunError {
  */
 function rollBack(request: ApplyRequest, changes: readonly FileChange[], manifest: Manifest, cause: BosunError): BosunError {
   const { workspace, blobs, changeSetId } = request;
+  request.assertOwner();
   const stuck: string[] = [];
   for (const [index, change] of changes.entries()) {
     if (diskState(workspace, change).at !== "after") continue;

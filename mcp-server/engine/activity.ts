@@ -15,6 +15,8 @@ export interface ActivityContext {
   readonly blobs: BlobStore;
   /** W3C trace context of this call's span. */
   readonly traceparent: string;
+  /** For effects, right before what cannot be taken back. @throws BosunError conflict when another process took the run over */
+  assertOwner(): void;
   keep<T>(value: T): Kept<T>;
   chain<T>(items: readonly T[], before?: Chain<T>): Chain<T>;
   /** Settles the reservation of a paid call, also before throwing. Null takes that back: from here on it may cost anything. */
@@ -37,6 +39,10 @@ export interface Activity<I, O> {
   /** Raised when the meaning of input or output changes; part of a record's identity. */
   readonly version: number;
   readonly kind: ActivityKind;
+  /** Name of the {@link EngineOptions.pools} that bounds how many run at once; left out: no bound. */
+  readonly pool?: string;
+  /** Its result counts for the run it was made in: a fork takes it over only when an effect or a decision followed from it. */
+  readonly ownRun?: boolean;
   label(input: I): CallLabel;
   /** Upper bound of what one attempt may use. Paid activities only. */
   reserve?(input: I): Reservation;
@@ -46,6 +52,8 @@ export interface Activity<I, O> {
   run(input: I, ctx: ActivityContext): Promise<O>;
   /** Effects only: settles what a crash left open. */
   probe?(input: I, ctx: ActivityContext): Promise<Probe<O>>;
+  /** Effects only: the receipt when a person says that it happened. Left out: such a word is refused. */
+  assume?(input: I, ctx: ActivityContext): O | Promise<O>;
 }
 
 /** Erases the types of an activity, so that all of them fit one table. */

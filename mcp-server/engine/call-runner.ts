@@ -1,28 +1,39 @@
 /** Runs the calls of live runs, and recovers those that an earlier owner left open. Their outcomes go back as events. */
 import type { ErrorValue } from "../../shared/errors.ts";
-import { errorValue, toErrorValue } from "../../shared/errors.ts";
+import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/durable.ts";
 import type { NewEvent } from "../../shared/events.ts";
 import type { BlobStore } from "../journal/blobs.ts";
+import type { RunFold } from "../journal/fold-run.ts";
 import type { AnyActivity } from "./activity.ts";
 import type { Codec } from "./codec.ts";
-import { attemptStarted, executeCall, probeCall } from "./execute-call.ts";
+import { assumeCall, attemptStarted, executeCall, probeCall } from "./execute-call.ts";
 import type { CallRun } from "./execute-call.ts";
-import type { LiveRun } from "./live-run.ts";
-import { cancelledCall, recoverPaid } from "./recover-call.ts";
+import { HALT } from "./live-run.ts";
+import type { InFlight, LiveRun } from "./live-run.ts";
+import type { Urgency } from "./outbox.ts";
+import { Pool } from "./pool.ts";
+import { attemptLost, cancelledCall, recoverPaid } from "./recover-call.ts";
 import type { OpenCall } from "./recover-call.ts";
 
 export interface CallHost {
   readonly codec: Codec;
   readonly blobs: BlobStore;
   readonly activities: ReadonlyMap<string, AnyActivity>;
+  /** How many calls of a pool run at once, by its name. */
+  readonly pools: Readonly<Record<string, number>>;
   /** True once nothing new may begin: the engine closes or broke. */
   readonly stopped: () => boolean;
   /** True while the engine closes: only effects may still be told of. */
   readonly closing: () => boolean;
-  readonly enqueue: (runId: string, event: NewEvent, options: { durable: boolean }) => void;
+  /** @throws BosunError conflict when another process took over; the engine has stopped then. */
+  readonly assertOwner: () => void;
+  readonly fold: (runId: string) => RunFold;
+  readonly stage: (runId: string, event: NewEvent, urgency: Urgency) => void;
   readonly delta: (runId: string, path: string, text: string) => void;
   readonly hold: (live: LiveRun, error: ErrorValue) => void;
+  /** Something that was under way is not any more, without an event. */
+  readonly quiet: (live: LiveRun) => void;
 }
 
 interface Attempt {
@@ -35,9 +46,11 @@ interface Attempt {
 export class CallRunner {
   readonly #host: CallHost;
   readonly #effects = new Set<Promise<void>>();
+  readonly #pools: ReadonlyMap<string, Pool>;
 
   constructor(host: CallHost) {
     this.#host = host;
+    this.#pools = new Map(Object.entries(host.pools).map(([name, size]) => [name, new Pool(size)]));
   }
 
   /** Runs an attempt whose start is in the journal. */
@@ -51,21 +64,35 @@ export class CallRunner {
     const asked = live.instance.calls.get(call.path);
     if (asked === undefined) return;
     const attempt = { ...asked, path: call.path, attempt: call.attempt };
-    if (call.kind === "effect") this.#probe(live, attempt);
-    else if (call.kind !== "paid") this.#execute(live, attempt);
-    else
-      for (const event of recoverPaid(call, { ...asked, codec: this.#host.codec }))
-        this.#host.enqueue(live.runId, event, { durable: true });
+    const { stage, codec } = this.#host;
+    if (call.kind === "paid") for (const event of recoverPaid(call, { ...asked, codec })) stage(live.runId, event, "at_once");
+    else if (!call.underWay) stage(live.runId, attemptStarted(attempt, call.attempt + 1), "at_once");
+    else if (call.kind === "effect") this.#probe(live, attempt);
+    else this.#execute(live, attempt);
   }
 
   /** Closes an open call of a run that is cancelled and not driven again. */
   settleCancelled(live: LiveRun, call: OpenCall): void {
-    const activity = this.#host.activities.get(call.activity);
-    if (call.kind === "effect" && activity !== undefined) {
-      this.#probe(live, { activity, path: call.path, input: this.#host.codec.decode(call.input), attempt: call.attempt });
-    } else {
-      this.#host.enqueue(live.runId, cancelledCall(call, this.#host.codec), { durable: true });
-    }
+    const attempt = this.#attemptOf(call);
+    if (call.kind === "effect" && call.underWay && attempt !== null) this.#probe(live, attempt);
+    else this.#host.stage(live.runId, cancelledCall(call, this.#host.codec), "at_once");
+  }
+
+  /** Of a run that is paused: what was under way when its owner died is not any more; it is made again when the run is resumed. */
+  settlePaused(live: LiveRun, call: OpenCall): void {
+    if (!call.underWay) return;
+    const attempt = this.#attemptOf(call);
+    if (call.kind === "effect" && attempt !== null) this.#probe(live, attempt);
+    else this.#host.stage(live.runId, attemptLost(call), "at_once");
+  }
+
+  /** The outcome of an effect that a person says has happened. @throws BosunError conflict when it has no receipt for that */
+  async assume(runId: string, call: OpenCall): Promise<NewEvent> {
+    const attempt = this.#attemptOf(call);
+    if (attempt === null) throw new BosunError("conflict", `this Bosun has no activity ${call.activity}`);
+    const { codec, blobs, assertOwner } = this.#host;
+    const { signal } = new AbortController();
+    return assumeCall({ ...attempt, runId, signal, codec, blobs, assertOwner, delta: () => undefined });
   }
 
   /** Resolves when no effect is under way any more. */
@@ -73,67 +100,97 @@ export class CallRunner {
     await Promise.allSettled(this.#effects);
   }
 
+  #attemptOf(call: OpenCall): Attempt | null {
+    const activity = this.#host.activities.get(call.activity);
+    return activity === undefined ? null : { activity, path: call.path, input: this.#host.codec.decode(call.input), attempt: call.attempt };
+  }
+
   #execute(live: LiveRun, attempt: Attempt): void {
     if (this.#host.stopped()) return;
-    const done = executeCall(this.#callRun(live, attempt)).catch((error: unknown) => {
-      this.#host.enqueue(live.runId, failedCall(attempt, this.#host.codec.keepError(toErrorValue(error))), { durable: true });
+    const done = executeCall(this.#track(live, attempt)).catch((error: unknown) => {
+      this.#host.stage(live.runId, failedCall(attempt, this.#host.codec.keepError(toErrorValue(error))), "at_once");
     });
-    this.#track(attempt.activity, done);
+    this.#remember(attempt.activity, done);
   }
 
   #probe(live: LiveRun, attempt: Attempt): void {
-    const { codec, enqueue, hold } = this.#host;
-    const probed = probeCall(this.#callRun(live, attempt)).then((found) => {
+    const { codec, stage } = this.#host;
+    const { path, attempt: number } = attempt;
+    const probed = probeCall(this.#track(live, attempt)).then((found) => {
       if ("event" in found) {
-        enqueue(live.runId, found.event, { durable: true });
-      } else if ("uncertain" in found && !live.cancelling) {
-        live.inFlight.delete(attempt.path);
-        hold(live, found.uncertain);
+        stage(live.runId, found.event, "at_once");
       } else if (live.cancelling || live.outcome !== null) {
         const error = "uncertain" in found ? found.uncertain : errorValue("cancelled", "the run ended before it began");
-        enqueue(live.runId, failedCall(attempt, codec.keepError(error)), { durable: true });
+        stage(live.runId, failedCall(attempt, codec.keepError(error)), "at_once");
+      } else if ("uncertain" in found) {
+        this.#uncertain(live, attempt, found.uncertain);
       } else {
         // It did not happen: it begins anew, behind a commit that only the owner of the folder can make.
-        const { path, attempt: lost } = attempt;
-        enqueue(
-          live.runId,
-          { kind: "attempt-ended", path: `${path}/attempt:${lost}`, data: { attempt: lost, reason: "lost", error: null } },
-          { durable: true },
-        );
-        enqueue(live.runId, attemptStarted(attempt, lost + 1), { durable: true });
+        stage(live.runId, attemptLost({ path, attempt: number, reserve: null }), "at_once");
+        if (live.paused) this.#leave(live, path);
+        else stage(live.runId, attemptStarted(attempt, number + 1), "at_once");
       }
     });
-    this.#track(attempt.activity, probed);
+    this.#remember(attempt.activity, probed);
   }
 
-  #callRun(live: LiveRun, { activity, path, input, attempt }: Attempt): CallRun {
-    const { codec, blobs, closing, enqueue, delta, hold } = this.#host;
-    const controller = new AbortController();
-    const effect = activity.kind === "effect";
-    live.inFlight.set(path, { controller, effect });
-    if (live.cancelling && !effect) controller.abort();
+  /** It has no outcome until a later probe or a person says so; the run's other branches go on. */
+  #uncertain(live: LiveRun, { path, attempt }: Attempt, error: ErrorValue): void {
+    const { codec, fold, stage } = this.#host;
+    if (fold(live.runId).uncertain[path]?.attempt !== attempt)
+      stage(live.runId, { kind: "effect-uncertain", path, data: { attempt, error: codec.keepError(error) } }, "at_once");
+    this.#leave(live, path);
+  }
+
+  #leave(live: LiveRun, path: string): void {
+    live.inFlight.delete(path);
+    this.#host.quiet(live);
+  }
+
+  #track(live: LiveRun, attempt: Attempt): CallRun {
+    const flight: InFlight = { controller: new AbortController(), effect: attempt.activity.kind === "effect", idle: false };
+    live.inFlight.set(attempt.path, flight);
+    if (live.cancelling && !flight.effect) flight.controller.abort();
+    return this.#callRun(live, attempt, flight);
+  }
+
+  #callRun(live: LiveRun, at: Attempt, flight: InFlight): CallRun {
+    const { activity, path, input, attempt } = at;
+    const { codec, blobs, closing, assertOwner, stage, delta } = this.#host;
+    const { signal } = flight.controller;
+    const pool = activity.pool === undefined ? undefined : this.#pools.get(activity.pool);
     return {
       runId: live.runId,
       path,
       activity,
       input,
       attempt,
-      signal: controller.signal,
+      signal,
       codec,
       blobs,
+      assertOwner,
+      enter: async () => {
+        if (pool === undefined) return () => undefined;
+        flight.idle = true;
+        const leave = await pool.enter({ priority: live.priority, key: live.runId, signal });
+        flight.idle = false;
+        return leave;
+      },
+      idle: (idle) => {
+        flight.idle = idle;
+        if (idle && live.paused) flight.controller.abort(HALT);
+      },
+      left: () => this.#leave(live, path),
       delta: (text) => delta(live.runId, path, text),
       // What is cut short by closing is told by nobody: the next owner finds it open and recovers it.
-      emit: (event, { durable }) => {
-        if (effect || !closing()) enqueue(live.runId, event, { durable });
+      emit: (event, urgency) => {
+        if (flight.effect || !closing()) stage(live.runId, event, urgency);
       },
-      uncertain: (error) => {
-        live.inFlight.delete(path);
-        hold(live, error);
-      },
+      uncertain: (error) => this.#uncertain(live, at, error),
     };
   }
 
-  #track(activity: AnyActivity, done: Promise<void>): void {
+  #remember(activity: AnyActivity, done: Promise<void>): void {
     if (activity.kind !== "effect") return;
     this.#effects.add(done);
     void done.finally(() => this.#effects.delete(done));

@@ -1,7 +1,7 @@
 /** One timer for the earliest of all deadlines. */
 
 /** The longest that a timer of Node can wait, about 24 days; it is armed again then. */
-const MAX_TIMEOUT_MS = 2_000_000_000;
+export const MAX_TIMEOUT_MS = 2_000_000_000;
 
 export class DeadlineTimer {
   #timer: NodeJS.Timeout | null = null;

@@ -6,26 +6,33 @@
 import type { Kept, Outcome } from "../../shared/durable.ts";
 import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { Caps, NewEvent, RunEvent } from "../../shared/events.ts";
+import type { ActivityKind, Caps, EffectDecision, NewEvent, RunEvent } from "../../shared/events.ts";
 import { callPath } from "../journal/fold-run.ts";
-import type { Append, Journal } from "../journal/port.ts";
+import type { RunFold } from "../journal/fold-run.ts";
+import type { Journal } from "../journal/port.ts";
+import { activeMsLeft } from "./active-time.ts";
 import type { AnyActivity } from "./activity.ts";
 import { CallRunner } from "./call-runner.ts";
 import { createCodec } from "./codec.ts";
 import type { Codec } from "./codec.ts";
-import { DeadlineTimer } from "./deadline-timer.ts";
-import { abortCalls, beginHold } from "./live-run.ts";
-import { RestWaiters } from "./rest-waiters.ts";
+import { DeadlineTimer, MAX_TIMEOUT_MS } from "./deadline-timer.ts";
+import { FairQueue } from "./fair-queue.ts";
+import { forkEvents } from "./fork-run.ts";
+import { abortCalls, beginHold, haltCalls } from "./live-run.ts";
 import type { LiveRun } from "./live-run.ts";
-import { openCallsOf } from "./recover-call.ts";
+import { Outbox } from "./outbox.ts";
+import { RestWaiters } from "./rest-waiters.ts";
+import { attemptLost, openCallsOf } from "./recover-call.ts";
 import { replayRun } from "./replay-run.ts";
-import type { Divergence, Engine, EngineNote, ReplayResult, StartOptions } from "./port.ts";
+import type { Divergence, Engine, EngineNote, ForkOptions, ReplayResult, StartOptions } from "./port.ts";
 import { describeCommand, isDelivery, RunInstance } from "./run-instance.ts";
 import type { AnyDurableFunction } from "./run-instance.ts";
 
 export interface WorkflowDefinition {
   readonly name: string;
   readonly version: number;
+  /** Numbered changes of its behaviour; a run keeps those that it was started with. Default: none. */
+  readonly flags?: readonly number[];
   readonly fn: AnyDurableFunction;
 }
 
@@ -36,16 +43,16 @@ export interface EngineOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly newRunId: () => string;
+  /** Most runs at work at once; those that wait for a person or a timer do not count, and what was begun is never held back. Default: no limit. */
+  readonly maxRuns?: number;
+  /** Most calls at once of activities that name a pool. */
+  readonly pools?: Readonly<Record<string, number>>;
   /** Called when a run leaves memory: whatever others hold for it can go. */
   readonly onParked?: (runId: string) => void;
 }
 
 export function createEmbeddedEngine(options: EngineOptions): Engine {
   return new EmbeddedEngine(options);
-}
-
-interface Queued extends Append {
-  readonly durable: boolean;
 }
 
 class EmbeddedEngine implements Engine {
@@ -57,11 +64,14 @@ class EmbeddedEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #live = new Map<string, LiveRun>();
   readonly #active = new Set<LiveRun>();
+  /** Runs that wait for their turn to begin. */
+  readonly #waiting = new FairQueue<string>();
+  readonly #queued = new Set<string>();
   readonly #listeners = new Set<(note: EngineNote) => void>();
   readonly #rests = new RestWaiters();
   readonly #calls: CallRunner;
   readonly #deadlines: DeadlineTimer;
-  #queue: Queued[] = [];
+  readonly #outbox: Outbox;
   #scheduled = false;
   #closing = false;
 
@@ -71,15 +81,29 @@ class EmbeddedEngine implements Engine {
     this.#activities = new Map(options.activities.map((activity) => [activity.name, activity]));
     this.#workflows = new Map(options.workflows.map((workflow) => [workflow.name, workflow]));
     this.#codec = createCodec(options.journal.blobs, options.journal.blobs);
+    this.#outbox = new Outbox({
+      journal: options.journal,
+      staged: (event) => this.#staged(event),
+      written: (events) => this.#written(events),
+      failed: (error) => this.#break(error),
+      due: () => this.#schedule(),
+    });
     this.#calls = new CallRunner({
       codec: this.#codec,
       blobs: options.journal.blobs,
       activities: this.#activities,
+      pools: options.pools ?? {},
       stopped: () => this.#stopped(),
       closing: () => this.#closing,
-      enqueue: (runId, event, { durable }) => this.#enqueue(runId, event, { durable }),
+      assertOwner: () => this.#assertOwner(),
+      fold: (runId) => this.#journal.run(runId),
+      stage: (runId, event, urgency) => this.#outbox.stage(runId, event, urgency),
       delta: (runId, path, text) => this.#notify({ type: "delta", run_id: runId, path, text }),
       hold: (live, error) => this.#hold(live, error),
+      quiet: (live) => {
+        this.#active.add(live);
+        this.#schedule();
+      },
     });
     this.#deadlines = new DeadlineTimer(options.now, () => this.#expireOverdue());
     this.#armTimer();
@@ -90,50 +114,41 @@ class EmbeddedEngine implements Engine {
     const runId = this.#options.newRunId();
     const workflow = this.#workflow(options.workflow);
     const input = this.#codec.payload(this.#codec.encode(options.input), { apart: true });
-    this.#enqueue(
-      runId,
-      {
-        kind: "run-started",
-        path: "",
-        data: {
-          workflow: workflow.name,
-          version: workflow.version,
-          flags: [],
-          session_id: options.session_id,
-          parent: options.parent ?? null,
-          input,
-          ...(options.budget === undefined ? {} : { budget: options.budget }),
-        },
+    this.#put(runId, {
+      kind: "run-started",
+      path: "",
+      data: {
+        workflow: workflow.name,
+        version: workflow.version,
+        flags: workflow.flags ?? [],
+        session_id: options.session_id,
+        parent: options.parent ?? null,
+        input,
+        ...(options.budget === undefined ? {} : { budget: options.budget }),
+        ...(options.priority === undefined ? {} : { priority: options.priority }),
       },
-      { durable: true },
-    );
-    this.#flush();
-    this.#assertOpen();
+    });
     return runId;
   }
 
   signal(runId: string, name: string, payload: unknown): void {
     this.#assertOpen();
-    this.#flush();
-    const fold = this.#journal.run(runId);
-    if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended`);
-    if (fold.cancelling) throw new BosunError("conflict", `run ${runId} is being cancelled`);
-    const wait = this.#journal.openWait(runId, name);
-    if (wait === null && this.#wasSettled(runId, name)) throw new BosunError("conflict", `${name} was answered already`);
-    if (wait !== null && wait.deadline !== null && this.#options.now() >= wait.deadline) {
-      this.#expire(runId, wait.path, name);
+    const fold = this.#openFold(runId);
+    const wait = Object.entries(fold.waits).find(([, open]) => open.name === name);
+    if (wait === undefined && this.#wasSettled(runId, name)) throw new BosunError("conflict", `${name} was answered already`);
+    const [path, deadline] = wait === undefined ? ["", null] : [wait[0], wait[1].deadline];
+    if (deadline !== null && this.#options.now() >= deadline) {
+      this.#expire(runId, path, name);
       throw new BosunError(
         "approval_expired",
-        `${name} expired at ${new Date(wait.deadline).toISOString()}: \`bosun resume ${runId}\` asks again`,
+        `${name} expired at ${new Date(deadline).toISOString()}: \`bosun resume ${runId}\` asks again`,
       );
     }
-    this.#enqueue(
-      runId,
-      { kind: "signal-received", path: "", data: { name, payload: this.#codec.payload(this.#codec.encode(payload), { apart: false }) } },
-      { durable: true },
-    );
-    this.#flush();
-    this.#assertOpen();
+    this.#put(runId, {
+      kind: "signal-received",
+      path: "",
+      data: { name, payload: this.#codec.payload(this.#codec.encode(payload), { apart: false }) },
+    });
   }
 
   cancel(runId: string, by: string): void {
@@ -145,10 +160,77 @@ class EmbeddedEngine implements Engine {
       throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended?.status ?? "just now"}`);
     if (fold.cancelling) return;
     if (live !== undefined) live.cancelling = true;
-    this.#enqueue(runId, { kind: "cancel-requested", path: "", data: { by } }, { durable: true });
+    this.#dequeue(runId);
+    this.#put(runId, { kind: "cancel-requested", path: "", data: { by } });
+    if (live !== undefined) this.#stopDriving(live);
+  }
+
+  pause(runId: string, by: string): void {
+    this.#assertOpen();
+    const fold = this.#openFold(runId);
+    const live = this.#live.get(runId);
+    if (live?.ending === true) throw new BosunError("conflict", `run ${runId} has ended just now`);
+    if (fold.paused) return;
+    this.#dequeue(runId);
+    if (live !== undefined) live.paused = true;
+    this.#put(runId, { kind: "pause-requested", path: "", data: { by } });
+    if (live === undefined) return;
+    haltCalls(live, "idle");
+    this.#active.add(live);
+    this.#schedule();
+  }
+
+  event(runId: string, payload: unknown): void {
+    this.#assertOpen();
+    this.#openFold(runId);
+    this.#put(runId, {
+      kind: "event-received",
+      path: "",
+      data: { payload: this.#codec.payload(this.#codec.encode(payload), { apart: false }) },
+    });
+  }
+
+  async decideEffect(runId: string, path: string, decision: EffectDecision, by: string): Promise<void> {
+    this.#assertOpen();
+    const find = (): { readonly attempt: number } => {
+      const found = this.#openFold(runId).uncertain[path];
+      if (found === undefined) throw new BosunError("conflict", `nothing is uncertain at ${path} of run ${runId}`, { retryable: false });
+      return found;
+    };
+    find();
+    const call = openCallsOf(this.#journal.events(runId)).find((open) => open.path === path);
+    if (call === undefined) throw new BosunError("internal", `${path} of run ${runId} is uncertain and not open`);
+    const receipt = decision === "happened" ? await this.#calls.assume(runId, call) : null;
+    this.#assertOpen();
+    const { attempt } = find();
+    const said: NewEvent = { kind: "effect-decided", path, data: { attempt, decision, by } };
+    const follows: NewEvent =
+      receipt ??
+      (decision === "not_happened"
+        ? attemptLost({ path, attempt, reserve: null })
+        : {
+            kind: "call-failed",
+            path,
+            data: {
+              attempt,
+              error: this.#codec.keepError(
+                errorValue(
+                  "uncertain_effect",
+                  `${call.activity} was cut short; a person looked and gave it up. It may have happened in part`,
+                ),
+              ),
+            },
+          });
+    this.#outbox.stageAll(
+      [said, follows].map((event) => ({ run_id: runId, event })),
+      "at_once",
+    );
     this.#flush();
     this.#assertOpen();
-    if (live !== undefined) this.#stopDriving(live);
+    if (decision !== "not_happened") return;
+    const live = this.#live.get(runId);
+    if (live === undefined) this.#wake(runId);
+    else if (live.history === null && !live.paused) this.#calls.recover(live, { ...call, underWay: false });
   }
 
   resume(runId: string, by: string, budget?: Caps): void {
@@ -156,29 +238,61 @@ class EmbeddedEngine implements Engine {
     this.#flush();
     const fold = this.#journal.run(runId);
     if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended.status}`);
-    const holds = fold.held !== null || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
+    const holds = fold.held !== null || fold.paused || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
+    const live = this.#live.get(runId);
     if (holds || budget !== undefined) {
-      this.#enqueue(
-        runId,
-        { kind: "resume-requested", path: "", data: { by, ...(budget === undefined ? {} : { budget }) } },
-        { durable: true },
-      );
-      this.#flush();
-      this.#assertOpen();
-    } else if (!this.#live.has(runId)) {
+      // What was halted on the way to the pause begins anew, when it has come to rest.
+      if (live?.paused === true) live.wakeAgain = true;
+      this.#put(runId, { kind: "resume-requested", path: "", data: { by, ...(budget === undefined ? {} : { budget }) } });
+    } else if (live === undefined) {
       this.#wake(runId);
     }
   }
 
+  async fork(runId: string, options: ForkOptions): Promise<string> {
+    this.#assertOpen();
+    this.#flush();
+    const forkId = this.#options.newRunId();
+    const workflow = this.#workflow(this.#journal.run(runId).workflow);
+    const time = this.#options.now();
+    const events = await forkEvents({
+      forkId,
+      time,
+      parent: this.#journal.events(runId),
+      headAt: this.#journal.hashAt(runId, options.at),
+      budget: this.#journal.run(runId).budget,
+      options,
+      fn: workflow.fn,
+      activities: this.#activities,
+      codec: this.#codec,
+    });
+    this.#assertOpen();
+    this.#outbox.stageAll(
+      events.map((event) => ({ run_id: forkId, event, time })),
+      "at_once",
+    );
+    this.#flush();
+    this.#assertOpen();
+    return forkId;
+  }
+
   recover(): readonly string[] {
     this.#assertOpen();
-    const unfinished = this.#journal.unfinished().filter((runId) => !this.#live.has(runId) && this.#journal.run(runId).held === null);
-    for (const runId of unfinished)
-      this.#enqueue(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, { durable: false });
+    const unfinished = this.#journal.unfinished().filter((runId) => !this.#live.has(runId) && !this.#queued.has(runId));
+    const taken: string[] = [];
+    for (const runId of unfinished) {
+      const fold = this.#journal.run(runId);
+      if (fold.held !== null) continue;
+      // Nothing of it was under way: it waits for its turn as it did.
+      if (fold.seq === fold.copied) this.#enqueue(fold);
+      else this.#outbox.stage(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, "later");
+      taken.push(runId);
+    }
     this.#flush();
-    for (const runId of unfinished) this.#wake(runId);
+    for (const runId of taken) if (!this.#queued.has(runId)) this.#wake(runId);
+    this.#admit();
     this.#expireOverdue();
-    return unfinished;
+    return taken;
   }
 
   async replay(runId: string): Promise<ReplayResult> {
@@ -197,8 +311,12 @@ class EmbeddedEngine implements Engine {
 
   async settled(runId: string): Promise<void> {
     if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
-    if (!this.#live.has(runId) && !this.#queue.some((queued) => queued.run_id === runId) && !this.#sleeps(runId)) return;
+    if (!this.#underWay(runId) && !this.#sleeps(runId)) return;
     await this.#rests.wait(runId);
+  }
+
+  flush(): void {
+    this.#flush();
   }
 
   subscribe(listener: (note: EngineNote) => void): () => void {
@@ -211,8 +329,10 @@ class EmbeddedEngine implements Engine {
     this.#closing = true;
     this.#deadlines.stop();
     for (const live of this.#live.values()) abortCalls(live);
+    for (const live of this.#live.values()) disarmLimit(live);
     await this.#calls.effectsDone();
-    if (this.broken === null) this.#flush();
+    this.#flush();
+    this.#outbox.close();
     this.#journal.close();
     this.#rests.rejectAll(new BosunError("internal", "Bosun was closed; the run goes on when it is taken up again"));
   }
@@ -240,21 +360,22 @@ class EmbeddedEngine implements Engine {
 
   #tick(): void {
     if (this.#stopped()) return;
-    this.#flush();
+    if (this.#outbox.due) this.#flush();
     // What could not be written must not look as if it had been waited for: nothing is parked, nothing handed over.
     if (this.#stopped()) return;
     // A run's next command may come in the microtasks after this; it is looked at again in the next turn.
     for (const live of this.#active) {
       try {
-        const event = live.deliveries.shift();
+        const event = live.paused ? undefined : live.deliveries.shift();
         if (event === undefined) this.#quiet(live);
         else live.instance.deliver(event);
       } catch (error) {
         // A payload that is gone, or a fault of ours: this run stops, the others go on.
         this.#hold(live, toErrorValue(error));
       }
+      if (this.#stopped()) return;
     }
-    if (this.#active.size > 0 || this.#queue.length > 0) this.#schedule();
+    if (this.#active.size > 0 || this.#outbox.due) this.#schedule();
   }
 
   #stopped(): boolean {
@@ -282,6 +403,10 @@ class EmbeddedEngine implements Engine {
 
   #finishHistory(live: LiveRun, history: readonly RunEvent[]): void {
     live.history = null;
+    if (live.paused) {
+      for (const call of openCallsOf(history)) this.#calls.settlePaused(live, call);
+      return;
+    }
     if (live.cancelling || live.outcome !== null) this.#settleOpen(live, history);
     if (live.instance.stopped || live.ending) return;
     const missing = live.instance.missing;
@@ -296,47 +421,78 @@ class EmbeddedEngine implements Engine {
   }
 
   #flush(): void {
-    if (this.#queue.length === 0 || this.broken !== null) return;
-    const batch = this.#queue;
-    this.#queue = [];
-    let events: readonly RunEvent[];
-    try {
-      events = this.#journal.commit(
-        batch,
-        batch.some((queued) => queued.durable),
-      );
-    } catch (error) {
-      this.#break(toErrorValue(error));
-      return;
-    }
-    const asleep = new Set<string>();
-    for (const event of events) {
-      const live = this.#live.get(event.run_id);
-      if (live === undefined) asleep.add(event.run_id);
-      else this.#committed(live, event);
-    }
-    for (const runId of asleep) this.#wakeAfter(runId, events);
-    if (events.some((event) => event.kind === "wait-started")) this.#armTimer();
-    for (const event of events) this.#notify({ type: "event", event });
+    if (this.broken === null) this.#outbox.flush();
   }
 
-  #committed(live: LiveRun, event: RunEvent): void {
-    if (event.kind === "run-ended" || event.kind === "run-held") {
-      this.#forget(live);
-      return;
-    }
-    if (event.kind === "call-started") this.#calls.begin(live, event.path, 1);
-    if (event.kind === "attempt-started") this.#calls.begin(live, callPath(event.path), event.data.attempt);
+  /** Appends what somebody asks for from outside; it is on the medium before it is said to be done. */
+  #put(runId: string, event: NewEvent): void {
+    this.#outbox.stage(runId, event, "at_once");
+    this.#flush();
+    this.#assertOpen();
+  }
+
+  /** It has its place in the journal: whatever has no side effect follows from it at once. */
+  #staged(event: RunEvent): void {
+    const live = this.#live.get(event.run_id);
+    if (live === undefined) return;
+    if (event.kind === "call-started" && !isHeld(event.data.kind)) this.#calls.begin(live, event.path, 1);
     if (event.kind === "call-completed" || event.kind === "call-failed") live.inFlight.delete(event.path);
     if (isDelivery(event)) live.deliveries.push(event);
+    this.#armLimit(live);
     this.#active.add(live);
     this.#schedule();
   }
 
-  #wakeAfter(runId: string, events: readonly RunEvent[]): void {
-    const ended = events.some((event) => event.run_id === runId && (event.kind === "run-ended" || event.kind === "run-held"));
-    if (ended) this.#resolveSettled(runId);
-    else if (events.some((event) => event.run_id === runId && isDelivery(event))) this.#wake(runId);
+  /** It is on the medium: what costs or changes something may begin, and the world may know. */
+  #written(events: readonly RunEvent[]): void {
+    const asleep = new Map<string, RunEvent[]>();
+    for (const event of events) {
+      const live = this.#live.get(event.run_id);
+      if (live === undefined) asleep.set(event.run_id, [...(asleep.get(event.run_id) ?? []), event]);
+      else if (event.kind === "run-ended" || event.kind === "run-held") this.#forget(live);
+      else if (event.kind === "attempt-started") this.#calls.begin(live, callPath(event.path), event.data.attempt);
+      else if (event.kind === "call-started" && isHeld(event.data.kind)) this.#calls.begin(live, event.path, 1);
+    }
+    for (const [runId, its] of asleep) this.#writtenAsleep(runId, its);
+    if (events.some((event) => event.kind === "wait-started")) this.#armTimer();
+    for (const event of events) this.#notify({ type: "event", event });
+  }
+
+  #writtenAsleep(runId: string, events: readonly RunEvent[]): void {
+    const ended = events.some((event) => event.kind === "run-ended" || event.kind === "run-held");
+    if (ended) {
+      this.#resolveSettled(runId);
+    } else if (events[0]?.kind === "run-started") {
+      this.#enqueue(this.#journal.run(runId));
+      this.#admit();
+    } else if (events.some(isDelivery) && !this.#queued.has(runId)) {
+      this.#wake(runId);
+    }
+  }
+
+  // ---- who is at work
+
+  #enqueue(fold: RunFold): void {
+    this.#queued.add(fold.run_id);
+    this.#waiting.push(fold.run_id, { priority: fold.priority, key: fold.session_id ?? fold.run_id });
+  }
+
+  #dequeue(runId: string): void {
+    if (this.#queued.delete(runId)) this.#waiting.remove(runId);
+  }
+
+  /** Begins what waits for its turn, as far as there is room. */
+  #admit(): void {
+    const max = this.#options.maxRuns ?? Infinity;
+    while (this.#waiting.size > 0 && this.#live.size < max && !this.#stopped()) {
+      const runId = this.#waiting.shift();
+      if (runId === undefined || !this.#queued.delete(runId)) continue;
+      this.#wake(runId);
+    }
+  }
+
+  #underWay(runId: string): boolean {
+    return this.#live.has(runId) || this.#queued.has(runId) || this.#outbox.has(runId);
   }
 
   #wake(runId: string): void {
@@ -345,7 +501,7 @@ class EmbeddedEngine implements Engine {
       this.#bringToLife(runId);
     } catch (error) {
       this.#live.delete(runId);
-      this.#enqueue(runId, { kind: "run-held", path: "", data: { error: this.#codec.keepError(toErrorValue(error)) } }, { durable: true });
+      this.#outbox.stage(runId, { kind: "run-held", path: "", data: { error: this.#codec.keepError(toErrorValue(error)) } }, "at_once");
     }
   }
 
@@ -355,16 +511,22 @@ class EmbeddedEngine implements Engine {
     if (fold.ended !== null || fold.held !== null) return;
     const live: LiveRun = {
       runId,
-      instance: this.#instance(runId, this.#workflow(fold.workflow).fn, history),
+      priority: fold.priority,
+      instance: this.#instance(runId, this.#workflowFor(history).fn, history),
       deliveries: history.filter(isDelivery),
       inFlight: new Map(),
       history: history.length > 1 ? history : null,
       cancelling: fold.cancelling,
+      paused: fold.paused,
+      wakeAgain: false,
       outcome: null,
       holding: null,
       ending: false,
+      limit: null,
     };
+    this.#dequeue(runId);
     this.#live.set(runId, live);
+    this.#armLimit(live);
     this.#active.add(live);
     if (fold.cancelling) this.#settleOpen(live, history);
     this.#schedule();
@@ -386,10 +548,7 @@ class EmbeddedEngine implements Engine {
       codec: this.#codec,
       recorded,
       hooks: {
-        emit: (event) =>
-          this.#enqueue(runId, event, {
-            durable: event.kind === "call-started" && (event.data.kind === "paid" || event.data.kind === "effect"),
-          }),
+        emit: (event) => this.#outbox.stage(runId, event, event.kind === "call-started" && isHeld(event.data.kind) ? "at_once" : "later"),
         ended: (outcome) => this.#functionEnded(runId, outcome),
         failed: (failure) => {
           const live = this.#live.get(runId);
@@ -420,7 +579,7 @@ class EmbeddedEngine implements Engine {
 
   #end(live: LiveRun, event: NewEvent): void {
     live.ending = true;
-    this.#enqueue(live.runId, event, { durable: true });
+    this.#outbox.stage(live.runId, event, "at_once");
   }
 
   #hold(live: LiveRun, error: ErrorValue): void {
@@ -430,6 +589,9 @@ class EmbeddedEngine implements Engine {
   }
 
   #park(live: LiveRun): void {
+    this.#flush();
+    // Whoever was told may have asked for something.
+    if (this.#stopped() || this.#active.has(live) || live.inFlight.size > 0) return;
     try {
       this.#journal.park(live.runId);
     } catch (error) {
@@ -437,13 +599,43 @@ class EmbeddedEngine implements Engine {
       return;
     }
     this.#forget(live);
+    if (live.wakeAgain) this.#wake(live.runId);
   }
 
   #forget(live: LiveRun): void {
+    disarmLimit(live);
     this.#live.delete(live.runId);
     this.#active.delete(live);
     this.#options.onParked?.(live.runId);
     this.#resolveSettled(live.runId);
+    this.#admit();
+  }
+
+  // ---- time
+
+  /** A run with a cap on its active time stops when that is used up; what only reads or pays is made again once the cap is raised. */
+  #armLimit(live: LiveRun): void {
+    const left = activeMsLeft(this.#journal.run(live.runId), this.#options.now());
+    disarmLimit(live);
+    if (left === null || live.ending || live.holding !== null || live.paused) return;
+    live.limit = setTimeout(() => this.#outOfTime(live), Math.min(left, MAX_TIMEOUT_MS));
+  }
+
+  #outOfTime(live: LiveRun): void {
+    if (this.#stopped() || live.ending || live.holding !== null || live.outcome !== null || live.cancelling) return;
+    const fold = this.#journal.run(live.runId);
+    if (activeMsLeft(fold, this.#options.now()) !== 0) {
+      this.#armLimit(live);
+      return;
+    }
+    haltCalls(live, "all");
+    this.#hold(
+      live,
+      errorValue(
+        "budget_exceeded",
+        `the run has used its ${fold.budget.seconds} seconds of active time. \`bosun resume ${live.runId} --budget-seconds N\` raises them`,
+      ),
+    );
   }
 
   // ---- deadlines
@@ -460,12 +652,12 @@ class EmbeddedEngine implements Engine {
   }
 
   #expire(runId: string, path: string, name: string): void {
-    this.#enqueue(runId, { kind: "wait-expired", path, data: { name } }, { durable: true });
+    this.#outbox.stage(runId, { kind: "wait-expired", path, data: { name } }, "at_once");
     this.#flush();
   }
 
   #sleeps(runId: string): boolean {
-    return this.#journal.openWaits(runId).some((wait) => wait.name === "timer");
+    return Object.values(this.#journal.run(runId).waits).some((wait) => wait.name === "timer");
   }
 
   #wasSettled(runId: string, name: string): boolean {
@@ -476,15 +668,39 @@ class EmbeddedEngine implements Engine {
 
   // ---- small things
 
-  #enqueue(runId: string, event: NewEvent, options: { durable: boolean }): void {
-    this.#queue.push({ run_id: runId, event, durable: options.durable });
-    this.#schedule();
-  }
-
   #workflow(name: string): WorkflowDefinition {
     const workflow = this.#workflows.get(name);
     if (workflow === undefined) throw new BosunError("internal", `this Bosun has no workflow ${name}`);
     return workflow;
+  }
+
+  /** @throws BosunError internal when the run was begun by a Bosun that knows more than this one */
+  #workflowFor(history: readonly RunEvent[]): WorkflowDefinition {
+    const first = history[0];
+    if (first?.kind !== "run-started") throw new BosunError("internal", "the run's journal does not begin with run-started");
+    const { workflow: name, version, flags } = first.data;
+    const workflow = this.#workflow(name);
+    if (version > workflow.version || flags.some((flag) => workflow.flags?.includes(flag) !== true))
+      throw new BosunError("internal", "the run was begun by a newer Bosun: update, then resume it");
+    return workflow;
+  }
+
+  /** The run as it stands on the medium. @throws BosunError not_found, conflict when it has ended or is being cancelled */
+  #openFold(runId: string): RunFold {
+    this.#flush();
+    const fold = this.#journal.run(runId);
+    if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended`);
+    if (fold.cancelling) throw new BosunError("conflict", `run ${runId} is being cancelled`);
+    return fold;
+  }
+
+  #assertOwner(): void {
+    try {
+      this.#journal.assertOwner();
+    } catch (error) {
+      this.#break(toErrorValue(error));
+      throw error;
+    }
   }
 
   /** A listener that fails has only itself to blame: what it is told of has happened. */
@@ -499,15 +715,20 @@ class EmbeddedEngine implements Engine {
   }
 
   #resolveSettled(runId: string): void {
-    if (this.#live.has(runId) || this.#sleeps(runId)) return;
+    if (this.#underWay(runId) || this.#sleeps(runId)) return;
     this.#rests.resolve(runId);
   }
 
   /** The journal refuses: nothing may happen any more that it could not tell of. */
   #break(error: ErrorValue): void {
+    if (this.broken !== null) return;
     this.broken = error;
     this.#deadlines.stop();
-    for (const live of this.#live.values()) abortCalls(live);
+    this.#outbox.close();
+    for (const live of this.#live.values()) {
+      disarmLimit(live);
+      abortCalls(live);
+    }
     this.#rests.rejectAll(new BosunError(error.code, error.message));
   }
 
@@ -515,6 +736,16 @@ class EmbeddedEngine implements Engine {
     if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
     if (this.#closing) throw new BosunError("internal", "Bosun is closing");
   }
+}
+
+/** Its intent is on the medium before it begins. */
+function isHeld(kind: ActivityKind): boolean {
+  return kind === "paid" || kind === "effect";
+}
+
+function disarmLimit(live: LiveRun): void {
+  if (live.limit !== null) clearTimeout(live.limit);
+  live.limit = null;
 }
 
 function divergedError(divergence: Divergence): ErrorValue {

@@ -3,14 +3,17 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { NewEvent } from "../../shared/events.ts";
-import { settleAtReservation } from "../../shared/usage.ts";
+import { NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
 import type { Usage } from "../../shared/usage.ts";
 import type { BlobStore } from "../journal/blobs.ts";
 import type { ActivityContext, AnyActivity, Probe } from "./activity.ts";
 import type { Codec } from "./codec.ts";
+import { HALT } from "./live-run.ts";
+import type { Urgency } from "./outbox.ts";
 import { traceparentOf } from "../telemetry/trace-ids.ts";
 
-export interface CallRun {
+/** One attempt, as its activity sees it. */
+export interface Attempted {
   readonly runId: string;
   readonly path: string;
   readonly activity: AnyActivity;
@@ -19,9 +22,19 @@ export interface CallRun {
   readonly signal: AbortSignal;
   readonly codec: Codec;
   readonly blobs: BlobStore;
+  assertOwner(): void;
   /** Text that streams in. */
   delta(text: string): void;
-  emit(event: NewEvent, options: { durable: boolean }): void;
+}
+
+export interface CallRun extends Attempted {
+  /** Waits for the call's place; what gives it free again. */
+  enter(): Promise<() => void>;
+  emit(event: NewEvent, urgency: Urgency): void;
+  /** Between attempts, or before the first: nothing is under way. */
+  idle(idle: boolean): void;
+  /** It will be made again by whoever resumes the run; nothing more comes from here. */
+  left(): void;
   /** An effect that cannot tell whether it happened: it has no outcome until its probe or a person says so. */
   uncertain(error: ErrorValue): void;
 }
@@ -29,14 +42,21 @@ export interface CallRun {
 /** Emits `call-completed`, `call-failed`, or `attempt-ended` and later `attempt-started` for the next try. Never rejects. */
 export async function executeCall(call: CallRun): Promise<void> {
   const { activity, path, attempt } = call;
-  const told: Told = {};
-  const context = contextOf(call, told);
-  const durable = activity.kind === "paid" || activity.kind === "effect";
+  // Until it has its place nothing has been spent.
+  const told: Told = activity.reserve === undefined ? {} : { usage: NO_USAGE };
+  let leave: () => void = () => undefined;
   try {
-    const running: Promise<unknown> = activity.run(call.input, context);
+    leave = await call.enter();
+    delete told.usage;
+    if (activity.kind === "effect") call.assertOwner();
+    const running: Promise<unknown> = activity.run(call.input, contextOf(call, told));
     const output = await (activity.kind === "effect" ? running : Promise.race([running, aborted(call.signal)]));
-    call.emit(completed(call, output, told), { durable });
+    leave();
+    leave = () => undefined;
+    call.emit(completed(call, output, told), urgencyOf(activity));
   } catch (thrown) {
+    leave();
+    const halted = call.signal.aborted && call.signal.reason === HALT && activity.kind !== "effect";
     const error =
       call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
     if (activity.kind === "effect" && error.code === "uncertain_effect") {
@@ -46,20 +66,29 @@ export async function executeCall(call: CallRun): Promise<void> {
     const usage = told.usage ?? reservedUsage(call);
     const spent = { ...(usage === undefined ? {} : { usage }), ...(told.note === undefined ? {} : { note: told.note }) };
     const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, attempt, thrown) ?? null);
-    if (wait === null) {
-      call.emit({ kind: "call-failed", path, data: { attempt, error: call.codec.keepError(error), ...spent } }, { durable });
+    if (wait === null && !halted) {
+      call.emit({ kind: "call-failed", path, data: { attempt, error: call.codec.keepError(error), ...spent } }, urgencyOf(activity));
       return;
     }
     call.emit(
       {
         kind: "attempt-ended",
         path: `${path}/attempt:${attempt}`,
-        data: { attempt, reason: "failed", error: call.codec.keepError(error), ...spent },
+        data: halted
+          ? { attempt, reason: "cancelled", error: null, ...spent }
+          : { attempt, reason: "failed", error: call.codec.keepError(error), ...spent },
       },
-      { durable },
+      urgencyOf(activity),
     );
-    await tryAgain(call, wait);
+    if (wait === null) call.left();
+    else await tryAgain(call, wait);
   }
+}
+
+/** A receipt is wanted at once: until it is written the effect is in doubt. */
+function urgencyOf({ kind }: AnyActivity): Urgency {
+  if (kind === "effect") return "at_once";
+  return kind === "paid" ? "soon" : "later";
 }
 
 /** Rejects when the signal is raised: a call that only reads or pays and does not listen is not waited for. */
@@ -73,13 +102,18 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 async function tryAgain(call: CallRun, waitMs: number): Promise<void> {
   const { path, attempt } = call;
+  call.idle(true);
   try {
     await delay(waitMs, undefined, { signal: call.signal });
-    call.emit(attemptStarted(call, attempt + 1), { durable: true });
+    call.emit(attemptStarted(call, attempt + 1), "at_once");
   } catch {
+    if (call.signal.reason === HALT) {
+      call.left();
+      return;
+    }
     call.emit(
       { kind: "call-failed", path, data: { attempt, error: call.codec.keepError(errorValue("cancelled", "the run was cancelled")) } },
-      { durable: true },
+      "at_once",
     );
   }
 }
@@ -93,15 +127,25 @@ export function attemptStarted(call: { activity: AnyActivity; path: string; inpu
   };
 }
 
+/** The outcome of an effect that a person says has happened. @throws BosunError conflict when the activity has no receipt for that */
+export async function assumeCall(call: Attempted): Promise<NewEvent> {
+  const { activity, input } = call;
+  if (activity.assume === undefined)
+    throw new BosunError("conflict", `${activity.name} cannot be taken as done: say that it did not happen, or give it up`, {
+      retryable: false,
+    });
+  return completed(call, await activity.assume(input, contextOf(call, {})), {});
+}
+
 /** Asks the activity what became of an effect whose receipt is missing. */
 export async function probeCall(
-  call: CallRun,
+  call: Attempted,
 ): Promise<{ readonly event: NewEvent } | { readonly notStarted: true } | { readonly uncertain: ErrorValue }> {
   const { activity, path, attempt } = call;
   const uncertain = (why: string) => ({
     uncertain: errorValue(
       "uncertain_effect",
-      `${activity.name} was cut short and it cannot be told whether it happened: ${why}. Look, then \`bosun resume ${call.runId}\` checks again`,
+      `${activity.name} was cut short and it cannot be told whether it happened: ${why}. Look, then say with \`bosun settle ${call.runId}\` what is true; \`bosun resume ${call.runId}\` checks again`,
     ),
   });
   if (activity.probe === undefined) return uncertain("nothing can check it");
@@ -118,7 +162,7 @@ export async function probeCall(
   return { event: completed(call, found.output, {}) };
 }
 
-function completed(call: CallRun, output: unknown, told: Told): NewEvent {
+function completed(call: Attempted, output: unknown, told: Told): NewEvent {
   const result = call.codec.payload(call.codec.encode(output));
   const usage = told.usage ?? undefined;
   return {
@@ -146,7 +190,7 @@ interface Told {
   note?: string;
 }
 
-function contextOf(call: CallRun, told: Told): ActivityContext {
+function contextOf(call: Attempted, told: Told): ActivityContext {
   return {
     runId: call.runId,
     path: call.path,
@@ -154,6 +198,7 @@ function contextOf(call: CallRun, told: Told): ActivityContext {
     signal: call.signal,
     blobs: call.blobs,
     traceparent: traceparentOf(call.runId, call.path),
+    assertOwner: () => call.assertOwner(),
     keep: (value) => call.codec.keep(value),
     chain: (items, before) => call.codec.chain(items, before),
     settle: (usage) => (told.usage = usage),

@@ -25,11 +25,24 @@ export interface OpenCall {
 const MAX_LOST = 5;
 
 export function openCallsOf(history: readonly RunEvent[]): readonly OpenCall[] {
+  const first = history[0];
+  // What a fork took over without an outcome has not begun here.
+  const copied = first?.kind === "run-started" ? (first.data.fork?.copied ?? 1) : 1;
   const open = new Map<string, OpenCall>();
   for (const event of history) {
     if (event.kind === "call-started") {
       const { activity, kind, input, reserve } = event.data;
-      open.set(event.path, { path: event.path, activity, kind, input, attempt: 1, reserve: reserve ?? null, underWay: true, lost: 0 });
+      const begun = event.seq > copied;
+      open.set(event.path, {
+        path: event.path,
+        activity,
+        kind,
+        input,
+        attempt: begun ? 1 : 0,
+        reserve: begun ? (reserve ?? null) : null,
+        underWay: begun,
+        lost: 0,
+      });
     } else if (event.kind === "attempt-started" || event.kind === "attempt-ended") {
       const call = open.get(callPath(event.path));
       if (call === undefined) continue;
@@ -44,6 +57,12 @@ export function openCallsOf(history: readonly RunEvent[]): readonly OpenCall[] {
   return [...open.values()];
 }
 
+/** An attempt that nobody will ever hear of is settled at what was set aside for it. */
+export function attemptLost({ path, attempt, reserve }: Pick<OpenCall, "path" | "attempt" | "reserve">): NewEvent {
+  const usage = reserve === null ? {} : { usage: settleAtReservation(reserve) };
+  return { kind: "attempt-ended", path: `${path}/attempt:${attempt}`, data: { attempt, reason: "lost", error: null, ...usage } };
+}
+
 /** Events that settle what a paid call lost, and try it once more or give it up. */
 export function recoverPaid(
   call: OpenCall,
@@ -52,14 +71,7 @@ export function recoverPaid(
   const { activity, input, codec } = asked;
   const events: NewEvent[] = [];
   const lost = call.lost + (call.underWay ? 1 : 0);
-  if (call.underWay) {
-    const usage = call.reserve === null ? {} : { usage: settleAtReservation(call.reserve) };
-    events.push({
-      kind: "attempt-ended",
-      path: `${call.path}/attempt:${call.attempt}`,
-      data: { attempt: call.attempt, reason: "lost", error: null, ...usage },
-    });
-  }
+  if (call.underWay) events.push(attemptLost(call));
   if (lost >= MAX_LOST) {
     const error = errorValue("model_unavailable", `${activity.name} was under way in ${lost} crashes; it is not tried again by itself`);
     events.push({ kind: "call-failed", path: call.path, data: { attempt: call.attempt, error: codec.keepError(error) } });

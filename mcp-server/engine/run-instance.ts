@@ -39,6 +39,7 @@ const DELIVERIES = new Set([
   "signal-received",
   "resume-requested",
   "cancel-requested",
+  "event-received",
 ]);
 
 export function isCommand(event: { kind: string }): boolean {
@@ -83,6 +84,8 @@ export class RunInstance {
   /** `seq` of the event delivered last. */
   #last = 0;
   #recorded: readonly RunEvent[];
+  #flags: readonly number[] = [];
+  readonly #events: unknown[] = [];
   #next = 0;
   readonly #pending = new Map<string, Pending>();
   readonly #signals = new Map<string, RunEvent>();
@@ -138,7 +141,11 @@ export class RunInstance {
     this.#last = event.seq;
     switch (event.kind) {
       case "run-started":
+        this.#flags = event.data.flags;
         this.#start(this.#codec.decode(event.data.input));
+        break;
+      case "event-received":
+        this.#events.push(this.#codec.decode(event.data.payload));
         break;
       case "call-completed":
       case "call-failed":
@@ -242,6 +249,8 @@ export class RunInstance {
       hold: async (error) => {
         await this.#wait(this.#counted(at("hold")), "hold", null, { for: "hold", error: this.#codec.keepError(error) });
       },
+      events: () => [...this.#events],
+      flag: (number) => this.#flags.includes(number),
       now: () => this.#now,
       id: () =>
         createHash("sha256")

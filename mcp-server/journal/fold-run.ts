@@ -1,6 +1,6 @@
 /** The projection of a run: a pure fold over its events. Its JSON is one row of `runs`. */
 import type { ErrorRecord, Ref, Wait } from "../../shared/durable.ts";
-import type { EventOf, Payload, RunEvent, StepShape } from "../../shared/events.ts";
+import type { CallLabel, Caps, EventOf, Payload, Priority, RunEvent, StepShape } from "../../shared/events.ts";
 import type { PlanStepView, RunStatus, RunUsage } from "../../shared/run-view.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
 import type { Reservation, Usage } from "../../shared/usage.ts";
@@ -13,6 +13,16 @@ export interface FoldedStep extends StepShape {
   status: PlanStepView["status"];
 }
 
+/** A call without an outcome. */
+export interface OpenCallFold {
+  /** What is set aside for the attempt under way. */
+  reserve: Reservation | null;
+  readonly label: CallLabel;
+  attempt: number;
+  /** False between two attempts, and for a call that a fork took over and that has not begun here. */
+  under_way: boolean;
+}
+
 export interface RunFold {
   readonly run_id: string;
   readonly workflow: string;
@@ -20,14 +30,26 @@ export interface RunFold {
   readonly parent: EventOf<"run-started">["data"]["parent"];
   readonly input: Payload;
   readonly started_at: number;
-  budget: { usd: number | null; tokens: number | null };
+  readonly priority: Priority;
+  /** Events up to this were taken over from the parent of a fork; 1 for any other run. */
+  readonly copied: number;
+  budget: { usd: number | null; tokens: number | null; seconds: number | null };
   last_at: number;
   seq: number;
+  /** Owner's epoch of the last event. */
+  epoch: number;
+  /** Milliseconds in which at least one call was under way, as far as events tell. */
+  active_ms: number;
   ended: null | { at: number; status: "completed" | "failed" | "cancelled"; result: Payload | null; error: ErrorRecord | null };
   held: ErrorRecord | null;
+  paused: boolean;
   cancelling: boolean;
-  /** Calls without an outcome: path -> what is set aside for the attempt under way. */
-  open: Record<string, { reserve: Reservation | null; model: boolean; attempt: number }>;
+  /** By path. */
+  open: Record<string, OpenCallFold>;
+  /** Effects that cannot tell whether they happened, by the path of their call. */
+  uncertain: Record<string, { attempt: number; error: ErrorRecord }>;
+  /** How often each note was written down by the run's activities. */
+  notes: Record<string, number>;
   waits: Record<string, { name: string; about: Wait; deadline: number | null }>;
   /** Names of signals that came before anyone waited for them. */
   early: string[];
@@ -48,13 +70,20 @@ export function startFold(event: EventOf<"run-started">): RunFold {
     parent: event.data.parent,
     input: event.data.input,
     started_at: event.time,
-    budget: { usd: event.data.budget?.usd ?? null, tokens: event.data.budget?.tokens ?? null },
+    priority: event.data.priority ?? "normal",
+    copied: event.data.fork?.copied ?? 1,
+    budget: raised({ usd: null, tokens: null, seconds: null }, event.data.budget),
     last_at: event.time,
     seq: event.seq,
+    epoch: event.epoch,
+    active_ms: 0,
     ended: null,
     held: null,
+    paused: false,
     cancelling: false,
     open: {},
+    uncertain: {},
+    notes: {},
     waits: {},
     early: [],
     resumed: 0,
@@ -68,30 +97,50 @@ export function startFold(event: EventOf<"run-started">): RunFold {
 
 /** Takes one more event in; changes `fold`. */
 export function foldEvent(fold: RunFold, event: RunEvent): void {
+  // Between two owners nothing was under way, whatever was open.
+  if (event.epoch === fold.epoch && isActive(fold)) fold.active_ms += event.time - fold.last_at;
   fold.seq = event.seq;
+  fold.epoch = event.epoch;
   fold.last_at = event.time;
   switch (event.kind) {
-    case "call-started":
-      fold.open[event.path] = { reserve: event.data.reserve ?? null, model: event.data.label.kind === "model", attempt: 1 };
-      if (event.data.label.kind === "model") fold.model_calls += 1;
-      if (event.data.label.kind === "tool") fold.tool_calls += 1;
+    case "call-started": {
+      const own = event.seq > fold.copied;
+      const { reserve, label } = event.data;
+      fold.open[event.path] = { reserve: own ? (reserve ?? null) : null, label, attempt: own ? 1 : 0, under_way: own };
+      if (own) countCall(fold, label.kind);
       break;
+    }
     case "attempt-started": {
       const call = fold.open[callPath(event.path)];
       if (call === undefined) break;
+      // A tool call counts once, a model call with each attempt.
+      if (call.label.kind === "model" || call.attempt === 0) countCall(fold, call.label.kind);
       call.reserve = event.data.reserve ?? null;
       call.attempt = event.data.attempt;
-      if (call.model) fold.model_calls += 1;
+      call.under_way = true;
       break;
     }
-    case "attempt-ended":
-      releaseReservation(fold, callPath(event.path));
-      if (event.data.usage !== undefined) fold.usage = addUsage(fold.usage, event.data.usage);
+    case "attempt-ended": {
+      const path = callPath(event.path);
+      releaseReservation(fold, path);
+      delete fold.uncertain[path];
+      takeOutcome(fold, event);
       break;
+    }
     case "call-completed":
     case "call-failed":
       delete fold.open[event.path];
-      if (event.data.usage !== undefined) fold.usage = addUsage(fold.usage, event.data.usage);
+      delete fold.uncertain[event.path];
+      takeOutcome(fold, event);
+      break;
+    case "effect-uncertain":
+      fold.uncertain[event.path] = { attempt: event.data.attempt, error: event.data.error };
+      break;
+    case "effect-decided":
+      delete fold.uncertain[event.path];
+      break;
+    case "pause-requested":
+      fold.paused = true;
       break;
     case "wait-started":
       if (isOpen(fold, event)) fold.waits[event.path] = { name: event.data.name, about: event.data.about, deadline: event.data.deadline };
@@ -107,8 +156,9 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
     }
     case "resume-requested":
       fold.held = null;
+      fold.paused = false;
       fold.resumed = event.seq;
-      fold.budget = { usd: event.data.budget?.usd ?? fold.budget.usd, tokens: event.data.budget?.tokens ?? fold.budget.tokens };
+      fold.budget = raised(fold.budget, event.data.budget);
       for (const [path, wait] of Object.entries(fold.waits)) if (wait.about.for === "hold") delete fold.waits[path];
       break;
     case "span-opened":
@@ -130,6 +180,7 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
     case "cancel-requested":
       fold.cancelling = true;
       fold.held = null;
+      fold.paused = false;
       break;
     case "run-held":
       fold.held = event.data.error;
@@ -142,16 +193,42 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
       break;
     case "run-started":
     case "approval-requested":
-    case "run-recovered":
-    case "pause-requested":
     case "event-received":
+    case "run-recovered":
       break;
   }
 }
 
+function raised(budget: RunFold["budget"], by: Caps | undefined): RunFold["budget"] {
+  return { usd: by?.usd ?? budget.usd, tokens: by?.tokens ?? budget.tokens, seconds: by?.seconds ?? budget.seconds };
+}
+
+function countCall(fold: RunFold, kind: CallLabel["kind"]): void {
+  if (kind === "model") fold.model_calls += 1;
+  if (kind === "tool") fold.tool_calls += 1;
+}
+
+/** Usage that a fork took over was charged to its parent; notes count wherever they were written. */
+function takeOutcome(fold: RunFold, { seq, data }: EventOf<"attempt-ended" | "call-completed" | "call-failed">): void {
+  if (data.usage !== undefined && seq > fold.copied) fold.usage = addUsage(fold.usage, data.usage);
+  if (data.note !== undefined) fold.notes[data.note] = (fold.notes[data.note] ?? 0) + 1;
+}
+
 function releaseReservation(fold: RunFold, path: string): void {
   const call = fold.open[path];
-  if (call !== undefined) call.reserve = null;
+  if (call === undefined) return;
+  call.reserve = null;
+  call.under_way = false;
+}
+
+/** Is at least one call at work, or between two attempts? An effect that nobody is sure of is not. */
+export function isActive(fold: RunFold): boolean {
+  const stopped = fold.paused || fold.held !== null;
+  for (const path in fold.open) {
+    if (fold.uncertain[path] !== undefined) continue;
+    if (!stopped || fold.open[path]?.under_way === true) return true;
+  }
+  return false;
 }
 
 /** Not settled before it began: by an early signal, or by a resume that was on its way. */
@@ -191,7 +268,9 @@ function endRun(fold: RunFold, event: EventOf<"run-ended">): void {
     error: data.status === "completed" ? null : data.error,
   };
   fold.held = null;
+  fold.paused = false;
   fold.open = {};
+  fold.uncertain = {};
   fold.waits = {};
 }
 
@@ -199,8 +278,10 @@ function endRun(fold: RunFold, event: EventOf<"run-ended">): void {
 export function statusOf(fold: RunFold): RunStatus {
   if (fold.ended !== null) return fold.ended.status;
   if (fold.held !== null) return "paused";
-  if (fold.seq === 1) return "queued";
-  if (Object.keys(fold.open).length > 0) return "running";
+  if (fold.seq === fold.copied) return "queued";
+  if (isActive(fold)) return "running";
+  if (fold.paused) return "paused";
+  if (Object.keys(fold.uncertain).length > 0) return "paused";
   const waits = Object.values(fold.waits).map((wait) => wait.about.for);
   if (waits.includes("approval")) return "waiting_approval";
   if (waits.includes("answer")) return "waiting_answer";

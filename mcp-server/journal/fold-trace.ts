@@ -1,14 +1,13 @@
 /** The projection of a run's trace: a tree of spans, folded from the run's events when it is asked for. */
-import type { ErrorRecord, Json, Question, Ref } from "../../shared/durable.ts";
+import type { ErrorRecord, Question, Ref } from "../../shared/durable.ts";
 import type { EventOf, RunEvent } from "../../shared/events.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { SpanKind, TraceSpan } from "../../shared/run-view.ts";
 import { addUsage } from "../../shared/usage.ts";
-import type { Usage } from "../../shared/usage.ts";
 import { traceIdOf } from "../telemetry/trace-ids.ts";
 import { callPath } from "./fold-run.ts";
 import { RunStandstill } from "./run-standstill.ts";
-import { count, newNode } from "./trace-node.ts";
+import { begin, count, end, newNode } from "./trace-node.ts";
 import type { Node } from "./trace-node.ts";
 import { spanOf } from "./trace-span.ts";
 
@@ -36,18 +35,15 @@ class TraceFold {
 
   readonly #words: Words;
   readonly #standstill: RunStandstill;
-  /** Events up to this one were taken over from the run that this one was forked from; 0 for none. */
-  readonly #copied: number;
 
   constructor(first: RunEvent | undefined, words: Words) {
     if (first?.kind !== "run-started") throw new Error("a run's events begin with run-started");
     this.#runId = first.run_id;
     this.#words = words;
     this.#standstill = new RunStandstill(first);
-    this.#copied = copiedOf(first.data);
     this.#root = newNode({ path: "", kind: "run", name: words.title, at: first.time });
     this.#root.attributes["trace_id"] = traceIdOf(first.run_id);
-    if ("priority" in first.data && typeof first.data.priority === "string") this.#root.attributes["priority"] = first.data.priority;
+    this.#root.attributes["priority"] = this.#standstill.fold.priority;
     this.#nodes.set("", this.#root);
   }
 
@@ -64,14 +60,14 @@ class TraceFold {
         this.#openCall(event);
         break;
       case "attempt-started":
-        this.#attribute(callPath(event.path), "attempts", event.data.attempt);
+        this.#startAttempt(event);
         break;
       case "attempt-ended":
         this.#endAttempt(event);
         break;
       case "call-completed":
       case "call-failed":
-        this.#addUsage(event.path, event.data.usage);
+        this.#addUsage(event.path, event);
         this.#close(event, event.kind === "call-failed" ? event.data.error : null);
         break;
       case "approval-requested":
@@ -107,7 +103,13 @@ class TraceFold {
         count(this.#root, "holds");
         break;
       case "resume-requested":
-        for (const { holds } of this.#nodes.values()) for (const hold of holds) hold.until = Math.min(hold.until, event.time);
+        for (const { holds } of this.#nodes.values()) end(holds, event.time);
+        break;
+      case "effect-uncertain":
+        this.#doubt(event);
+        break;
+      case "effect-decided":
+        this.#settle(this.#nodes.get(event.path), event.time);
         break;
       default:
         break;
@@ -164,7 +166,7 @@ class TraceFold {
   #openHold(event: EventOf<"wait-started">): void {
     if (!this.#waits(event)) return;
     const node = this.#parentOf(event);
-    node.holds.push({ from: event.time, until: Infinity });
+    begin(node.holds, event.time);
     count(node, "holds");
   }
 
@@ -194,16 +196,36 @@ class TraceFold {
     }
   }
 
-  #endAttempt(event: EventOf<"attempt-ended">): void {
-    const path = callPath(event.path);
-    this.#addUsage(path, event.data.usage);
-    const node = this.#nodes.get(path);
-    if (event.data.reason === "lost" && node !== undefined) count(node, "lost_attempts");
+  #startAttempt(event: EventOf<"attempt-started">): void {
+    const node = this.#nodes.get(callPath(event.path));
+    if (node === undefined) return;
+    node.attributes["attempts"] = event.data.attempt;
+    end(node.retries, event.time);
   }
 
-  #attribute(path: string, name: string, value: Json): void {
+  #endAttempt(event: EventOf<"attempt-ended">): void {
+    const path = callPath(event.path);
+    this.#addUsage(path, event);
     const node = this.#nodes.get(path);
-    if (node !== undefined) node.attributes[name] = value;
+    if (node === undefined || node.endedAt !== null) return;
+    if (event.data.reason === "lost") count(node, "lost_attempts");
+    this.#settle(node, event.time);
+    begin(node.retries, event.time);
+  }
+
+  /** Nobody can tell whether the effect happened: a person decides. */
+  #doubt(event: EventOf<"effect-uncertain">): void {
+    const node = this.#nodes.get(event.path);
+    if (node === undefined || node.endedAt !== null || node.status === "waiting") return;
+    count(node, "doubts");
+    node.status = "waiting";
+    begin(node.doubts, event.time);
+  }
+
+  #settle(node: Node | undefined, at: number): void {
+    if (node === undefined || node.doubts.length === 0) return;
+    end(node.doubts, at);
+    if (node.status === "waiting") node.status = "running";
   }
 
   #close(event: Moment & { path: string }, record: ErrorRecord | null): void {
@@ -219,12 +241,15 @@ class TraceFold {
     for (const each of [node, ...this.#above(node.path).filter((parent) => parent.kind === "turn")]) {
       each.endedAt = time;
       each.endedBy = seq;
+      end(each.retries, time);
+      end(each.doubts, time);
     }
   }
 
-  #addUsage(path: string, usage: Usage | undefined): void {
+  /** What a fork took over was charged to its parent. */
+  #addUsage(path: string, { seq, data: { usage } }: EventOf<"attempt-ended" | "call-completed" | "call-failed">): void {
     const node = this.#nodes.get(path);
-    if (usage === undefined || node === undefined) return;
+    if (usage === undefined || node === undefined || seq <= this.#standstill.fold.copied) return;
     for (const each of [node, ...this.#above(path)]) each.usage = each.usage === null ? usage : addUsage(each.usage, usage);
   }
 
@@ -246,14 +271,9 @@ class TraceFold {
   }
 
   toSpan(): TraceSpan {
-    return spanOf(this.#root, { runId: this.#runId, copied: this.#copied, standstill: this.#standstill.standstill() });
+    return spanOf(this.#root, { runId: this.#runId, copied: this.#standstill.fold.copied, standstill: this.#standstill.standstill() });
   }
 }
 
 /** When something happened. */
 type Moment = Pick<RunEvent, "time" | "seq">;
-
-function copiedOf(data: EventOf<"run-started">["data"]): number {
-  const fork: unknown = "fork" in data ? data.fork : null;
-  return typeof fork === "object" && fork !== null && "copied" in fork && typeof fork.copied === "number" ? fork.copied : 0;
-}

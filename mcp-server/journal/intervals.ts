@@ -22,3 +22,15 @@ export function lengthWithin(union: readonly Interval[], [from, until]: Interval
   for (const each of union) length += Math.max(0, Math.min(each[1], until) - Math.max(each[0], from));
   return length;
 }
+
+/** What is left of the span without the others. */
+export function without([from, until]: Interval, others: readonly Interval[]): readonly Interval[] {
+  const left: Interval[] = [];
+  let at = from;
+  for (const [begin, end] of unionOf(others)) {
+    if (begin >= until) break;
+    if (begin > at) left.push([at, begin]);
+    at = Math.max(at, end);
+  }
+  return at < until ? [...left, [at, until]] : left;
+}

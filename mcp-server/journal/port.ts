@@ -9,10 +9,12 @@ import type { UsageSource } from "../../shared/usage.ts";
 import type { BlobStore } from "./blobs.ts";
 import type { RunFold } from "./fold-run.ts";
 
-/** Events of one run that are to be appended together, in this order. */
+/** An event that is to be appended to a run. */
 export interface Append {
   readonly run_id: string;
   readonly event: NewEvent;
+  /** Epoch milliseconds; left out: now. Not later than now. */
+  readonly time?: number;
 }
 
 export interface ApprovalRow {
@@ -58,8 +60,12 @@ export interface JournalReader {
   runsWithPrefix(prefix: string, limit: number): readonly string[];
   /** Events in order. @throws BosunError not_found */
   events(runId: string): readonly RunEvent[];
+  /** What the run waits for. */
+  openWaits(runId: string): readonly OpenWait[];
   /** Hash of the last event, lower-case hex. */
   head(runId: string): string;
+  /** Hash of the event of this sequence, lower-case hex. @throws BosunError not_found */
+  hashAt(runId: string, seq: number): string;
   approval(approvalId: string): ApprovalRow | null;
   approvals(filter: { run_id?: string; open?: boolean }): readonly ApprovalRow[];
   usage(runId: string): readonly UsageRow[];
@@ -68,15 +74,21 @@ export interface JournalReader {
 export interface Journal extends JournalReader {
   readonly epoch: number;
   /**
-   * Appends in one transaction, projections included, and returns the events as they stand.
-   * @param durable flushed to the medium before it returns (`synchronous=FULL`), else safe against a killed process only.
-   * @throws BosunError conflict when another owner took over, internal when the medium refuses (a full disk); nothing is appended then.
+   * Gives events their place in their runs and their hash, in memory: `run` and `events` of this journal tell of them at once, the medium
+   * and every other process only after the next {@link write}.
    */
+  stage(appends: readonly Append[]): readonly RunEvent[];
+  /**
+   * Writes all that is staged in one transaction, payloads and projections included; what was written.
+   * @param durable flushed to the medium before it returns (`synchronous=FULL`), else safe against a killed process only.
+   * @throws BosunError conflict when another owner took over, internal when the medium refuses (a full disk); nothing is written then, and what
+   * was staged is void.
+   */
+  write(durable: boolean): readonly RunEvent[];
+  /** {@link stage} and {@link write}. */
   commit(appends: readonly Append[], durable: boolean): readonly RunEvent[];
-  /** The open wait of this name, if any. */
-  openWait(runId: string, name: string): OpenWait | null;
-  /** Open waits of a run. */
-  openWaits(runId: string): readonly OpenWait[];
+  /** @throws BosunError conflict when another owner took over since. */
+  assertOwner(): void;
   /** The earliest deadline of all open waits. */
   nextDeadline(): number | null;
   overdue(now: number): readonly OpenWait[];

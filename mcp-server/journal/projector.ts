@@ -1,8 +1,7 @@
 /** Projections that are tables: waits, approvals and usage, kept with each event in the same transaction. */
-import type { EventOf, RunEvent } from "../../shared/events.ts";
-import type { ApprovalDecision } from "../../shared/events.ts";
+import type { ApprovalDecision, CallLabel, EventOf, RunEvent } from "../../shared/events.ts";
 import type { Usage } from "../../shared/usage.ts";
-import { callPath } from "./fold-run.ts";
+import type { RunFold } from "./fold-run.ts";
 import type { Sql } from "./open-database.ts";
 
 /** Every table that can be thrown away and built again from the events. */
@@ -10,23 +9,21 @@ export const PROJECTIONS = ["runs", "waits", "approvals", "usage"] as const;
 
 export const APPROVAL_SIGNAL = "approval:";
 
-export function createProjector(sql: (text: string) => Sql): (run: number, event: RunEvent) => void {
-  return (run, event) => {
+/** What a row needs beside the event. */
+export interface ProjectedWith {
+  /** Of the call that the event ends or ends an attempt of; null for all else. */
+  readonly label: CallLabel | null;
+  /** The run with this event in it, and perhaps later ones of the same commit. */
+  readonly fold: RunFold;
+}
+
+export function createProjector(sql: (text: string) => Sql): (run: number, event: RunEvent, at: ProjectedWith) => void {
+  return (run, event, { label, fold }) => {
     switch (event.kind) {
       case "wait-started":
-        // A signal that came before its wait has settled it already, and so has a resume that was on its way to a hold.
-        sql(
-          `INSERT INTO waits SELECT @run, @path, @name, @deadline WHERE NOT EXISTS
-           (SELECT 1 FROM events WHERE run = @run AND seq < @seq AND kind = 'signal-received' AND json_extract(data, '$.name') = @name)
-           AND NOT (@name = 'hold' AND EXISTS (SELECT 1 FROM events WHERE run = @run AND seq > @cause AND seq < @seq AND kind = 'resume-requested'))`,
-        ).run({
-          run,
-          path: event.path,
-          name: event.data.name,
-          deadline: event.data.deadline,
-          seq: event.seq,
-          cause: event.cause ?? 0,
-        });
+        // What a signal or a resume has settled already is not open.
+        if (fold.waits[event.path] !== undefined)
+          sql("INSERT OR REPLACE INTO waits VALUES (?, ?, ?, ?)").run(run, event.path, event.data.name, event.data.deadline);
         break;
       case "wait-expired":
         sql("DELETE FROM waits WHERE run = ? AND path = ?").run(run, event.path);
@@ -56,11 +53,9 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
         );
         break;
       case "attempt-ended":
-        if (event.data.usage !== undefined) addUsage(run, callPath(event.path), event.time, event.data.usage);
-        break;
       case "call-completed":
       case "call-failed":
-        if (event.data.usage !== undefined) addUsage(run, event.path, event.time, event.data.usage);
+        if (event.data.usage !== undefined && label !== null && event.seq > fold.copied) addUsage(run, label, event.time, event.data.usage);
         break;
       case "run-ended":
         sql("DELETE FROM waits WHERE run = ?").run(run);
@@ -90,17 +85,23 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
     decide(event.data.name, decision.decision === "approve" ? "approved" : "rejected", decision, event.time);
   }
 
-  function addUsage(run: number, path: string, time: number, usage: Usage): void {
-    const row = sql(
-      "SELECT json_extract(data, '$.label.name') AS model, coalesce(json_extract(data, '$.label.worker'), '') AS worker FROM events WHERE run = ? AND path = ? AND kind = 'call-started'",
-    ).get(run, path) as { model: string; worker: string } | undefined;
-    if (row === undefined) return;
+  function addUsage(run: number, label: CallLabel, time: number, usage: Usage): void {
     const day = new Date(time).toISOString().slice(0, 10);
     sql(
       `INSERT INTO usage VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?) ON CONFLICT (run, worker, model, day) DO UPDATE SET calls = calls + 1,
        prompt_tokens = prompt_tokens + excluded.prompt_tokens, completion_tokens = completion_tokens + excluded.completion_tokens,
        cached_tokens = cached_tokens + excluded.cached_tokens, usd = usd + excluded.usd,
        source = CASE WHEN source = 'unknown' OR excluded.source = 'unknown' THEN 'unknown' WHEN source = 'estimated' OR excluded.source = 'estimated' THEN 'estimated' ELSE 'reported' END`,
-    ).run(run, row.worker, row.model, day, usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.usd, usage.source);
+    ).run(
+      run,
+      label.worker ?? "",
+      label.name,
+      day,
+      usage.prompt_tokens,
+      usage.completion_tokens,
+      usage.cached_tokens,
+      usage.usd,
+      usage.source,
+    );
   }
 }

@@ -41,9 +41,10 @@ export class RunStandstill {
   }
 
   #leftAlone(until: number): void {
-    const { open, waits, last_at: since } = this.fold;
-    const onlyWaits = Object.keys(open).length === 0 && Object.keys(waits).length > 0;
-    if (!onlyWaits) this.#off.push([since, until]);
+    const { open, uncertain, waits, last_at: since } = this.fold;
+    const asks = Object.keys(waits).length + Object.keys(uncertain).length > 0;
+    const works = Object.keys(open).some((path) => uncertain[path] === undefined);
+    if (works || !asks) this.#off.push([since, until]);
   }
 
   #goOn(at: number): void {

@@ -3,11 +3,11 @@ import type { Database } from "better-sqlite3";
 import { createHash } from "node:crypto";
 import type { BlobRef } from "../../shared/change.ts";
 import { BosunError, isBosunError } from "../../shared/errors.ts";
-import type { RunEvent } from "../../shared/events.ts";
+import type { CallLabel, RunEvent } from "../../shared/events.ts";
 import { failpoint } from "../engine/failpoint.ts";
 import type { BlobStore } from "./blobs.ts";
 import { chainHash, GENESIS } from "./chain-hash.ts";
-import { foldEvent, startFold, statusOf } from "./fold-run.ts";
+import { callPath, foldEvent, startFold, statusOf } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
 import { damaged, isCorruption, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
@@ -26,11 +26,31 @@ export interface JournalOptions {
 }
 
 interface Head {
-  readonly run: number;
+  run: number;
   seq: number;
   time: number;
   hash: Buffer;
   fold: RunFold;
+}
+
+/** An event that has its place and is not written yet. */
+interface Staged {
+  readonly head: Head;
+  readonly event: RunEvent;
+  readonly data: string;
+  readonly hash: Buffer;
+  readonly label: CallLabel | null;
+}
+
+/** The first event of a run, `run-started`, sets its fold; its key comes with the first write. */
+function newHead(): Head {
+  return { run: 0, seq: 0, time: 0, hash: GENESIS, fold: undefined as unknown as RunFold };
+}
+
+/** The label of the call whose attempt or outcome this event tells of. */
+function labelOf(fold: RunFold, event: RunEvent): CallLabel | null {
+  if (event.kind === "attempt-ended") return fold.open[callPath(event.path)]?.label ?? null;
+  return event.kind === "call-completed" || event.kind === "call-failed" ? (fold.open[event.path]?.label ?? null) : null;
 }
 
 interface EventRow {
@@ -158,11 +178,22 @@ class SqliteJournalReader implements JournalReader {
     return rows.map((row) => ({ ...row, run_id: runId, data: JSON.parse(row.data) as unknown }) as RunEvent);
   }
 
+  openWaits(runId: string): readonly OpenWait[] {
+    const rows = this.sql("SELECT path, name, deadline FROM waits WHERE run = ? ORDER BY path").all(this.keyOf(runId));
+    return (rows as Omit<OpenWait, "run_id">[]).map((row) => ({ ...row, run_id: runId }));
+  }
+
   head(runId: string): string {
     const row = this.sql("SELECT hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1").get(this.keyOf(runId)) as
       | { hash: Buffer }
       | undefined;
     return (row?.hash ?? GENESIS).toString("hex");
+  }
+
+  hashAt(runId: string, seq: number): string {
+    const row = this.sql("SELECT hash FROM events WHERE run = ? AND seq = ?").get(this.keyOf(runId), seq) as { hash: Buffer } | undefined;
+    if (row === undefined) throw new BosunError("not_found", `run ${runId} has no event ${seq}`);
+    return row.hash.toString("hex");
   }
 
   approval(approvalId: string): ApprovalRow | null {
@@ -193,6 +224,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   readonly #now: () => number;
   readonly #heads = new Map<string, Head>();
   readonly #pendingBlobs = new Map<string, Buffer>();
+  #staged: Staged[] = [];
   readonly #project: ReturnType<typeof createProjector>;
   override readonly blobs: BlobStore;
 
@@ -227,67 +259,103 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     return { $blob: digest, size: bytes.byteLength };
   }
 
+  override run(runId: string): RunFold {
+    return this.#heads.get(runId)?.fold ?? super.run(runId);
+  }
+
+  override events(runId: string): readonly RunEvent[] {
+    const staged = this.#staged.flatMap(({ event }) => (event.run_id === runId ? [event] : []));
+    return staged[0]?.seq === 1 ? staged : [...super.events(runId), ...staged];
+  }
+
+  override head(runId: string): string {
+    return this.#heads.get(runId)?.hash.toString("hex") ?? super.head(runId);
+  }
+
+  stage(appends: readonly Append[]): readonly RunEvent[] {
+    return appends.map((append) => {
+      const staged = this.#stageOne(append);
+      this.#staged.push(staged);
+      return staged.event;
+    });
+  }
+
+  #stageOne({ run_id: runId, event, time }: Append): Staged {
+    const head = this.#head(runId);
+    head.seq += 1;
+    head.time = Math.max(head.time, time ?? this.#now());
+    const full = { run_id: runId, seq: head.seq, time: head.time, epoch: this.epoch, cause: null, ...event } as RunEvent;
+    const data = JSON.stringify(event.data);
+    head.hash = chainHash(head.hash, full, data);
+    const label = labelOf(head.fold, full);
+    if (full.kind === "run-started") head.fold = startFold(full);
+    else foldEvent(head.fold, full);
+    return { head, event: full, data, hash: head.hash, label };
+  }
+
   commit(appends: readonly Append[], durable: boolean): readonly RunEvent[] {
-    if (appends.length === 0) return [];
+    this.stage(appends);
+    return this.write(durable);
+  }
+
+  write(durable: boolean): readonly RunEvent[] {
+    const staged = this.#staged;
+    if (staged.length === 0) return [];
+    this.#staged = [];
     failpoint("journal.before-commit");
     try {
       this.db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
-      const events = this.db.transaction(() => this.#append(appends)).immediate();
-      this.#pendingBlobs.clear();
-      failpoint("journal.after-commit");
-      return events;
+      this.db.transaction(() => this.#insert(staged)).immediate();
     } catch (error) {
-      for (const { run_id: runId } of appends) this.#heads.delete(runId);
+      this.#heads.clear();
+      this.#pendingBlobs.clear();
       throw isBosunError(error) ? error : explainWrite(error);
     }
+    this.#pendingBlobs.clear();
+    for (const { head } of staged) if (head.fold.ended !== null || head.fold.held !== null) this.#heads.delete(head.fold.run_id);
+    failpoint("journal.after-commit");
+    return staged.map(({ event }) => event);
   }
 
-  #append(appends: readonly Append[]): RunEvent[] {
-    const owner = this.sql("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: string };
-    if (Number(owner.value) !== this.epoch)
-      throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
+  #insert(staged: readonly Staged[]): void {
+    this.assertOwner();
     for (const [hash, body] of this.#pendingBlobs)
       this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(Buffer.from(hash, "hex"), body);
     const insert = this.sql("INSERT INTO events (run, seq, time, epoch, kind, path, cause, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     const touched = new Set<Head>();
-    const events = appends.map(({ run_id: runId, event }) => {
-      const head = this.#head(runId);
-      head.seq += 1;
-      head.time = Math.max(head.time, this.#now());
-      const full = { run_id: runId, seq: head.seq, time: head.time, epoch: this.epoch, cause: null, ...event } as RunEvent;
-      const data = JSON.stringify(event.data);
-      head.hash = chainHash(head.hash, full, data);
-      insert.run(head.run, full.seq, full.time, full.epoch, full.kind, full.path, full.cause, data, head.hash);
-      if (full.kind === "run-started") head.fold = startFold(full);
-      else foldEvent(head.fold, full);
-      this.#project(head.run, full);
+    for (const { head, event, data, hash, label } of staged) {
+      head.run ||= this.#newRun(event.run_id);
+      const { seq, time, epoch, kind, path, cause } = event;
+      insert.run(head.run, seq, time, epoch, kind, path, cause, data, hash);
+      this.#project(head.run, event, { label, fold: head.fold });
       touched.add(head);
-      return full;
-    });
+    }
     for (const head of touched) this.#saveFold(head);
-    return events;
+  }
+
+  assertOwner(): void {
+    const owner = this.sql("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: string };
+    if (Number(owner.value) !== this.epoch)
+      throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
   }
 
   #saveFold({ run, fold }: Head): void {
     this.sql(
       "INSERT INTO runs (run, status, session_id, parent, ended, fold) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET status = excluded.status, ended = excluded.ended, fold = excluded.fold",
     ).run(run, statusOf(fold), fold.session_id, fold.parent?.run_id ?? null, fold.ended === null ? 0 : 1, JSON.stringify(fold));
-    if (fold.ended !== null || fold.held !== null) this.#heads.delete(fold.run_id);
   }
 
   #head(runId: string): Head {
     const known = this.#heads.get(runId);
     if (known !== undefined) return known;
     const row = this.sql("SELECT run FROM run_keys WHERE run_id = ?").get(runId) as { run: number } | undefined;
-    const head = row === undefined ? this.#newHead(runId) : this.#loadHead(row.run, runId);
+    const head = row === undefined ? newHead() : this.#loadHead(row.run, runId);
     this.#heads.set(runId, head);
     return head;
   }
 
-  #newHead(runId: string): Head {
-    const { lastInsertRowid } = this.sql("INSERT INTO run_keys (run_id) VALUES (?)").run(runId);
-    // The fold is set by the run's first event, `run-started`, in the same transaction.
-    return { run: Number(lastInsertRowid), seq: 0, time: 0, hash: GENESIS, fold: undefined as unknown as RunFold };
+  #newRun(runId: string): number {
+    return Number(this.sql("INSERT INTO run_keys (run_id) VALUES (?)").run(runId).lastInsertRowid);
   }
 
   #loadHead(run: number, runId: string): Head {
@@ -296,19 +364,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       time: number;
       hash: Buffer;
     };
-    return { run, seq: last.seq, time: last.time, hash: last.hash, fold: this.run(runId) };
-  }
-
-  openWait(runId: string, name: string): OpenWait | null {
-    return this.openWaits(runId).find((wait) => wait.name === name) ?? null;
-  }
-
-  openWaits(runId: string): readonly OpenWait[] {
-    const rows = this.sql("SELECT path, name, deadline FROM waits WHERE run = ? ORDER BY path").all(this.keyOf(runId)) as Omit<
-      OpenWait,
-      "run_id"
-    >[];
-    return rows.map((row) => ({ ...row, run_id: runId }));
+    return { run, seq: last.seq, time: last.time, hash: last.hash, fold: super.run(runId) };
   }
 
   nextDeadline(): number | null {
@@ -355,9 +411,10 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   #rebuildRun(run: number, runId: string): void {
     let fold: RunFold | null = null;
     for (const event of this.events(runId)) {
+      const label = fold === null ? null : labelOf(fold, event);
       if (event.kind === "run-started") fold = startFold(event);
       else if (fold !== null) foldEvent(fold, event);
-      this.#project(run, event);
+      if (fold !== null) this.#project(run, event, { label, fold });
     }
     if (fold !== null) this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold });
   }

@@ -19,8 +19,25 @@ export interface Node {
   error: ErrorValue | null;
   readonly attributes: Record<string, Json>;
   readonly children: Node[];
-  /** Holds right in it, which have no spans of their own. */
-  readonly holds: { readonly from: number; until: number }[];
+  /** What has no spans of its own: holds right in it, times between attempts, times in which nobody could tell whether it happened. */
+  readonly holds: Stretch[];
+  readonly retries: Stretch[];
+  readonly doubts: Stretch[];
+}
+
+export interface Stretch {
+  readonly from: number;
+  /** Infinity while it goes on. */
+  until: number;
+}
+
+export function begin(stretches: Stretch[], at: number): void {
+  stretches.push({ from: at, until: Infinity });
+}
+
+/** Ends what goes on. */
+export function end(stretches: readonly Stretch[], at: number): void {
+  for (const stretch of stretches) stretch.until = Math.min(stretch.until, at);
 }
 
 export function newNode(at: { path: string; kind: SpanKind; name: string; at: number; worker?: string | undefined }): Node {
@@ -38,6 +55,8 @@ export function newNode(at: { path: string; kind: SpanKind; name: string; at: nu
     attributes: {},
     children: [],
     holds: [],
+    retries: [],
+    doubts: [],
   };
 }
 

@@ -2,14 +2,14 @@
 import type { SpanStatus, TraceSpan } from "../../shared/run-view.ts";
 import { spanIdOf } from "../telemetry/trace-ids.ts";
 import type { Interval } from "./intervals.ts";
-import { addWork, NO_WORK, timingOf, workOf } from "./span-timing.ts";
+import { addWork, timingOf, workOf } from "./span-timing.ts";
 import type { Standstill, Work } from "./span-timing.ts";
-import type { Node } from "./trace-node.ts";
+import type { Node, Stretch } from "./trace-node.ts";
 
 /** What a span needs to know of the whole run. */
 export interface RunFacts {
   readonly runId: string;
-  /** Events up to this one were taken over from the run that this one was forked from; 0 for none. */
+  /** Events up to this one were taken over from the run that this one was forked from; 1 for any other run. */
   readonly copied: number;
   readonly standstill: Standstill;
 }
@@ -25,8 +25,8 @@ function shape(node: Node, parentId: string | null, run: RunFacts): { readonly s
   const status = node.kind === "turn" ? turnStatus(children) : waitingStatus(node.status, children);
   const running = node.endedAt === null || (node.kind === "turn" && (status === "running" || status === "waiting"));
   const time: Interval = [node.startedAt, node.endedAt ?? Infinity];
-  const holds: Work = { ...NO_WORK, person: node.holds.map(({ from, until }): Interval => [from, until]) };
-  const work = addWork([workOf(node.kind, time), holds, ...below.map((each) => each.work)]);
+  const breaks = { retries: intervalsOf(node.retries), person: intervalsOf([...node.holds, ...node.doubts]) };
+  const work = addWork([workOf(node.kind, time, breaks), ...below.map((each) => each.work)]);
   const { signal: _, ...attributes } = node.attributes;
   const span: TraceSpan = {
     span_id: id,
@@ -44,6 +44,10 @@ function shape(node: Node, parentId: string | null, run: RunFacts): { readonly s
     children,
   };
   return { span, work };
+}
+
+function intervalsOf(stretches: readonly Stretch[]): readonly Interval[] {
+  return stretches.map(({ from, until }) => [from, until]);
 }
 
 function takenOver({ endedBy }: Node, { copied }: RunFacts): boolean {

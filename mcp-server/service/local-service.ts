@@ -48,8 +48,9 @@ export function createLocalService(parts: LocalServiceParts): Service {
     });
   };
 
+  // Nobody is shown what is not on the medium yet.
   const service: Service = {
-    ...look,
+    ...flushedFirst(look, engine),
     notices: parts.notices,
     owned: true,
     get broken() {
@@ -58,7 +59,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
     startRun: (request) => startTask("task", request),
     settled: async (runId) => {
       await engine.settled(runId);
-      return look.getRun(runId);
+      return service.getRun(runId);
     },
     subscribe: (runId, listener) =>
       engine.subscribe((note) => {
@@ -126,6 +127,25 @@ export function createLocalService(parts: LocalServiceParts): Service {
     },
   };
   return service;
+}
+
+function flushedFirst(look: Look, engine: Engine): Look {
+  const first =
+    <A extends readonly unknown[], R>(read: (...args: A) => R) =>
+    (...args: A): R => {
+      engine.flush();
+      return read(...args);
+    };
+  return {
+    getRun: first(look.getRun),
+    exportTrace: first(look.exportTrace),
+    compare: first(look.compare),
+    listRuns: first(look.listRuns),
+    findRun: first(look.findRun),
+    listApprovals: first(look.listApprovals),
+    getApproval: first(look.getApproval),
+    replay: first(look.replay),
+  };
 }
 
 /** A resume may raise a cap, not lower it: what is set aside already could not be taken back. */

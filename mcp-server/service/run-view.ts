@@ -59,9 +59,9 @@ export function approvalViewOf(row: ApprovalRow): ApprovalView {
 }
 
 function budgetOf(fold: RunFold): RunView["budget"] {
-  const { usd, tokens } = fold.budget;
-  if (usd === null && tokens === null) return null;
-  return { usd, tokens, prompt_tokens: null, completion_tokens: null, seconds: null, source: "reported" };
+  const { usd, tokens, seconds } = fold.budget;
+  if (usd === null && tokens === null && seconds === null) return null;
+  return { usd, tokens, prompt_tokens: null, completion_tokens: null, seconds, source: "reported" };
 }
 
 function workflowOf({ workflow }: RunFold): RunView["workflow"] {
@@ -76,7 +76,8 @@ function questionOf(fold: RunFold, words: RunWords): RunView["question"] {
 }
 
 function errorOf(fold: RunFold, words: RunWords): RunView["error"] {
-  const record = fold.ended === null ? (fold.held ?? holdOf(fold)) : fold.ended.error;
+  const uncertain = Object.values(fold.uncertain)[0]?.error ?? null;
+  const record = fold.ended === null ? (fold.held ?? uncertain ?? holdOf(fold)) : fold.ended.error;
   return record === null ? null : words.error(record);
 }
 

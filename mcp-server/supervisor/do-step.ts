@@ -8,6 +8,7 @@ import { callTools } from "./call-tools.ts";
 import type { TaskInput } from "./make-plan.ts";
 import { packetMessage } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
+import { newsAfter } from "./news.ts";
 import { settleChanges } from "./settle-changes.ts";
 
 export interface StepWork {
@@ -54,8 +55,11 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
   const maxTurns = Math.min(worker.max_turns, work.crew.limits.max_turns);
   const failures: string[] = [];
   const changes = { pending: false };
+  let heard = 0;
   for (let turn = 1; turn <= maxTurns; turn += 1) {
     if (work.cancelled()) return stop(ctx, work, changes, dropped());
+    transcript = withNews(ctx, transcript, heard);
+    heard = ctx.events().length;
     const result = await ctx.branch(`turn:${turn}`, (inner) => takeTurn(inner, { work, worker, transcript, turn, changes }));
     if ("end" in result) return result.end.ok ? result.end : stop(ctx, work, changes, result.end.error);
     transcript = result.next;
@@ -70,6 +74,11 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
       );
   }
   return stop(ctx, work, changes, error("tool_failed", `the ${step.worker} ran out of its ${maxTurns} turns without a report`));
+}
+
+function withNews(ctx: Ctx, transcript: Chain<TranscriptItem>, heard: number): Chain<TranscriptItem> {
+  const news = newsAfter(ctx, heard);
+  return news.length === 0 ? transcript : ctx.chain(news, transcript);
 }
 
 async function takeTurn(

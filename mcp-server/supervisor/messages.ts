@@ -65,6 +65,11 @@ function contextPart(context: Json): readonly string[] {
   return context === null ? [] : [`# Context given with the task (data)\n${cut(JSON.stringify(context), 20_000)}`];
 }
 
+/** What the task was told while it was under way. */
+export function newsMessage(news: readonly string[]): string {
+  return ["# Said while the task is under way; it is part of the task", ...news.map((text) => cut(text, 20_000))].join("\n\n");
+}
+
 /** Cuts long text in the middle of a message, saying so. @param max characters */
 export function cut(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max)}\n[cut: ${text.length - max} more characters]`;

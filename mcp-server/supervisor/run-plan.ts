@@ -7,6 +7,7 @@ import type { FirstPlan, StepsSoFar, TaskInput } from "./make-plan.ts";
 import { recordPlan, replanComplaint, replanOf } from "./make-plan.ts";
 import { replanRequest } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
+import { newsAfter } from "./news.ts";
 import { Schedule } from "./schedule.ts";
 import type { StepState } from "./schedule.ts";
 import { doStep } from "./do-step.ts";
@@ -126,7 +127,7 @@ class PlanRun {
     const error = failure.error?.message ?? "unknown";
     const so = this.#stepsSoFar();
     const transcript = this.#ctx.chain<TranscriptItem>(
-      [{ role: "user", content: replanRequest(this.#schedule.steps.map(outcomeOf), failure.step.id, error) }],
+      [...newsAfter(this.#ctx, 0), { role: "user", content: replanRequest(this.#schedule.steps.map(outcomeOf), failure.step.id, error) }],
       this.#transcript,
     );
     const checked = await this.#ctx.branch(`replan:${revision}`, (ctx) =>

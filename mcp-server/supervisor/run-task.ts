@@ -8,6 +8,7 @@ import { makePlan, recordPlan } from "./make-plan.ts";
 import type { TaskInput } from "./make-plan.ts";
 import { cut, synthesisRequest } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
+import { newsAfter } from "./news.ts";
 import { runPlan } from "./run-plan.ts";
 import { applyApproved, requestApproval } from "./settle-changes.ts";
 
@@ -55,6 +56,7 @@ async function synthesise(ctx: Ctx, crew: Crew, input: TaskInput, steps: readonl
   const transcript = ctx.chain<TranscriptItem>([
     { role: "system", content: crew.prompts.value.synthesise },
     { role: "user", content: synthesisRequest(input.task, told) },
+    ...newsAfter(ctx, 0),
   ]);
   const request = {
     purpose: "synthesise" as const,

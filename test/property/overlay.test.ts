@@ -155,6 +155,7 @@ it("the overlay is what a plain map says, after any sequence of commands; applie
               workspace: made.workspace,
               blobs: made.blobs,
               dataDir: made.dataDir,
+              assertOwner: () => undefined,
               changeSetId: `set_${(sets += 1)}`,
               changes,
             };

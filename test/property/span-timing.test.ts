@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { foldTrace } from "../../mcp-server/journal/fold-trace.ts";
-import { lengthWithin, unionOf } from "../../mcp-server/journal/intervals.ts";
+import { lengthWithin, unionOf, without } from "../../mcp-server/journal/intervals.ts";
 import type { Interval } from "../../mcp-server/journal/intervals.ts";
 import { addWork, timingOf } from "../../mcp-server/journal/span-timing.ts";
 import type { NewEvent, RunEvent } from "../../shared/events.ts";
@@ -30,7 +30,15 @@ describe("the time of a span", () => {
   it("is divided as if each millisecond were looked at by itself", () => {
     fc.assert(
       fc.property(
-        fc.record({ model: intervals, tool: intervals, person: intervals, off: intervals, paused: intervals }),
+        fc.record({
+          model: intervals,
+          tool: intervals,
+          modelRetry: intervals,
+          toolRetry: intervals,
+          person: intervals,
+          off: intervals,
+          paused: intervals,
+        }),
         fc.integer({ min: 0, max: END }),
         fc.integer({ min: 0, max: END }),
         (all, from, length) => {
@@ -40,12 +48,25 @@ describe("the time of a span", () => {
             else if (inside(all.model, at)) counted.model_ms += 1;
             else if (inside(all.tool, at)) counted.tool_ms += 1;
             else if (inside(all.paused, at)) counted.stopped_ms += 1;
+            else if (inside(all.modelRetry, at)) counted.model_ms += 1;
+            else if (inside(all.toolRetry, at)) counted.tool_ms += 1;
             else if (inside(all.person, at)) counted.waiting_ms += 1;
             else counted.self_ms += 1;
           }
           expect(timingOf([from, from + length], addWork([all]), all)).toEqual({ total_ms: length, ...counted });
         },
       ),
+      { seed, numRuns: 500 },
+    );
+  });
+
+  it("is what is left of it without others, to the millisecond", () => {
+    fc.assert(
+      fc.property(interval, intervals, ([from, until], others) => {
+        const span: Interval = [from, Math.min(until, END)];
+        const left = without(span, others);
+        for (let at = -6; at < END + 15; at += 1) expect(inside(left, at)).toBe(inside([span], at) && !inside(others, at));
+      }),
       { seed, numRuns: 500 },
     );
   });
@@ -118,6 +139,10 @@ const newEvent: fc.Arbitrary<NewEvent> = fc.oneof(
     .constantFrom("answer:q", ...STEPS.map((path) => `approval:${path}`))
     .map((name): NewEvent => ({ kind: "signal-received", path: "", data: { name, payload: { inline: { decision: "reject" } } } })),
   fc.constantFrom(...STEPS).map((path): NewEvent => ({ kind: "wait-expired", path: `${path}/wait:0`, data: { name: `approval:${path}` } })),
+  fc.constantFrom(...PATHS).map((path): NewEvent => ({ kind: "effect-uncertain", path, data: { attempt: 1, error: failure } })),
+  fc
+    .constantFrom(...PATHS)
+    .map((path): NewEvent => ({ kind: "effect-decided", path, data: { attempt: 1, decision: "happened", by: "person" } })),
   fc.constant<NewEvent>({ kind: "run-recovered", path: "", data: { epoch: 2 } }),
   fc.constant<NewEvent>({ kind: "pause-requested", path: "", data: { by: "person" } }),
   fc.constant<NewEvent>({ kind: "resume-requested", path: "", data: { by: "person" } }),
@@ -179,7 +204,7 @@ describe("the times in a trace", () => {
           if (timing === null) continue;
           for (const part of parts(timing)) expect(Number.isInteger(part) && part >= 0, JSON.stringify(timing)).toBe(true);
           expect(sum(parts(timing))).toBe(timing.total_ms);
-          if (kind === "model") expect(timing.model_ms + timing.stopped_ms).toBe(timing.total_ms);
+          if (kind === "model") expect(timing.model_ms + timing.waiting_ms + timing.stopped_ms).toBe(timing.total_ms);
         }
       }),
       { seed, numRuns: 1_000 },

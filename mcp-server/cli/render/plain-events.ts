@@ -56,10 +56,14 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
       return `${where}: nobody answered in time: ${event.data.name}`;
     case "cancel-requested":
       return `cancel asked for by ${event.data.by}`;
-    case "pause-requested":
-      return `pause asked for by ${event.data.by}`;
     case "resume-requested":
       return `resumed by ${event.data.by}`;
+    case "pause-requested":
+      return `paused by ${event.data.by}`;
+    case "effect-uncertain":
+      return `${where}: ${named(calls.get(event.path))}cannot tell whether it happened: ${words}`;
+    case "effect-decided":
+      return `${where}: a person says: ${event.data.decision.replace("_", " ")}`;
     case "run-held":
       return `held: ${words}`;
     case "run-ended":

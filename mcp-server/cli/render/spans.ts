@@ -35,6 +35,7 @@ export function notes({ attributes }: TraceSpan): string {
     priority === "low" || priority === "high" ? `${priority} priority` : "",
     times("attempts") > 1 ? `${times("attempts")} attempts` : "",
     times("lost_attempts") > 0 ? `${times("lost_attempts")} lost in a crash` : "",
+    times("doubts") > 0 ? "could not tell whether it happened" : "",
     times("recovered") > 0 ? `taken up again ${often(times("recovered"))}` : "",
     times("pauses") > 0 ? `paused ${often(times("pauses"))}` : "",
     times("holds") > 0 ? `held ${often(times("holds"))}` : "",

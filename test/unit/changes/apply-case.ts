@@ -30,6 +30,13 @@ export function applyCase(): ApplyCase {
     .flatMap(({ before, after }) => [before, after])
     .flatMap((side) => (side === null ? [] : [made.blobs.get(side.content.$blob).toString("base64")]));
   writeFileSync(file, JSON.stringify({ root: made.root, dataDir: made.dataDir, changes, contents }));
-  const request = { workspace: made.workspace, blobs: made.blobs, dataDir: made.dataDir, changeSetId: "chg_1", changes };
+  const request = {
+    workspace: made.workspace,
+    blobs: made.blobs,
+    dataDir: made.dataDir,
+    assertOwner: () => undefined,
+    changeSetId: "chg_1",
+    changes,
+  };
   return { made, request, file };
 }

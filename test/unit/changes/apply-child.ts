@@ -20,7 +20,14 @@ const store = {
   get: (hash: string) => blobs.get(hash) ?? Buffer.alloc(0),
   has: (hash: string) => blobs.has(hash),
 };
-const request = { workspace: createWorkspace({ root, bosunHome: dataDir }), blobs: store, dataDir, changeSetId: "chg_1", changes };
+const request = {
+  workspace: createWorkspace({ root, bosunHome: dataDir }),
+  blobs: store,
+  dataDir,
+  assertOwner: () => undefined,
+  changeSetId: "chg_1",
+  changes,
+};
 try {
   process.stdout.write(JSON.stringify(verb === "probe" ? probeApply(request) : { state: "done", output: applyChanges(request) }));
 } catch (error) {

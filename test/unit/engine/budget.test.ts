@@ -50,7 +50,7 @@ function asking(at: { readonly workers: number; readonly tokens: number }, parts
       }),
       price: () => null,
       checkReply: () => ({ ok: true, data: null }),
-      maxConcurrentCalls: 8,
+
       ...parts,
     }),
   }));

@@ -143,7 +143,8 @@ describe("recovery", () => {
       await next.engine.settled(run);
       expect(ran).toBe(runs);
       expect(statusOf(next.journal.run(run))).toBe(status);
-      if (found.state === "uncertain") expect(next.journal.run(run).held?.code).toBe("uncertain_effect");
+      if (found.state === "uncertain")
+        expect(Object.values(next.journal.run(run).uncertain)).toMatchObject([{ error: { code: "uncertain_effect" } }]);
     });
   }
 

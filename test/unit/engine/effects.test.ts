@@ -2,6 +2,7 @@
 import { expect, it, onTestFinished } from "vitest";
 import { BosunError } from "../../../shared/errors.ts";
 import type { Probe } from "../../../mcp-server/engine/activity.ts";
+import type { Journal } from "../../../mcp-server/journal/port.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
 import type { Fn } from "../../support/bare-engine.ts";
 import { eventsOf, gate, never, openBareEngine, turns } from "../../support/bare-engine.ts";
@@ -36,6 +37,10 @@ it("an owner that was frozen does not repeat an effect after another took over",
   expect(statusOf(owner.journal.run(run))).toBe("completed");
 });
 
+function uncertainIn(journal: Journal, run: string): readonly string[] {
+  return Object.values(journal.run(run).uncertain).map(({ error }) => error.code);
+}
+
 it("an effect that cannot tell whether it happened holds the run, and goes on once it can tell", async () => {
   let ran = 0;
   let found: Probe<unknown> = { state: "uncertain", why: "the file is locked" };
@@ -51,10 +56,12 @@ it("an effect that cannot tell whether it happened holds the run, and goes on on
   });
   const run = at.start();
   await at.engine.settled(run);
-  expect(at.journal.run(run).held?.code).toBe("uncertain_effect");
+  expect(uncertainIn(at.journal, run)).toEqual(["uncertain_effect"]);
+  expect(statusOf(at.journal.run(run))).toBe("paused");
   at.engine.resume(run, "test");
   await at.engine.settled(run);
-  expect(at.journal.run(run).held?.code).toBe("uncertain_effect");
+  expect(uncertainIn(at.journal, run)).toEqual(["uncertain_effect"]);
+  expect(statusOf(at.journal.run(run))).toBe("paused");
   found = { state: "done", output: "written" };
   at.engine.resume(run, "test");
   await at.engine.settled(run);

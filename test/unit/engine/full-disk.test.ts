@@ -16,12 +16,12 @@ const WORLD: FakeWorld = {
 /** Lets so many commits pass; then the disk is full. */
 function benchOnDisk(commits: number): ReturnType<typeof openBench> {
   const bench = openBench(WORLD);
-  const commit = bench.journal.commit.bind(bench.journal);
+  const write = bench.journal.write.bind(bench.journal);
   let left = commits;
-  bench.journal.commit = (appends, durable) => {
+  bench.journal.write = (durable) => {
     if (left === 0) throw new BosunError("internal", "the disk is full");
     left -= 1;
-    return commit(appends, durable);
+    return write(durable);
   };
   return bench;
 }
@@ -48,7 +48,7 @@ describe("a full disk", () => {
       if (whole) break;
       stopped += 1;
     }
-    expect(stopped).toBeGreaterThan(10);
+    expect(stopped).toBeGreaterThan(5);
   });
 
   it("of any size leaves a journal that the next owner, with room, brings to its end and replays", async () => {

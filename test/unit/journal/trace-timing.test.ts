@@ -36,6 +36,7 @@ const decides = (id: string): NewEvent => ({
   path: "",
   data: { name: `approval:${id}`, payload: { inline: { decision: "approve" } } },
 });
+const usage = { prompt_tokens: 1, completion_tokens: 1, cached_tokens: 0, usd: null, source: "reported" as const };
 const recovered: NewEvent = { kind: "run-recovered", path: "", data: { epoch: 2 } };
 const pause: NewEvent = { kind: "pause-requested", path: "", data: { by: "person" } };
 const resume: NewEvent = { kind: "resume-requested", path: "", data: { by: "person" } };
@@ -146,6 +147,39 @@ describe("the time of a run", () => {
     expect(root.attributes["pauses"]).toBe(1);
   });
 
+  it("is stopped while paused between two attempts of a call, for the next one does not begin", () => {
+    const root = trace(
+      [0, started()],
+      [10, call("ask:0", "model")],
+      [20, { kind: "attempt-ended", path: "ask:0/attempt:1", data: { attempt: 1, reason: "failed", error: null } }],
+      [30, pause],
+      [500, resume],
+      [510, { kind: "attempt-started", path: "ask:0/attempt:2", data: { attempt: 2 } }],
+      [530, done("ask:0")],
+      [540, ended],
+    );
+    expect(spent(root)).toEqual({ total_ms: 540, self_ms: 20, model_ms: 50, stopped_ms: 470 });
+  });
+
+  it("waits for a person while nobody can tell whether an effect happened, whoever owns the run meanwhile", () => {
+    const uncertain: NewEvent = {
+      kind: "effect-uncertain",
+      path: "tool:0",
+      data: { attempt: 1, error: { code: "uncertain_effect", retryable: false, message: kept } },
+    };
+    const decided: NewEvent = { kind: "effect-decided", path: "tool:0", data: { attempt: 1, decision: "happened", by: "person" } };
+    const before: readonly At[] = [
+      [0, started()],
+      [10, call("tool:0", "tool")],
+      [100, recovered, 2],
+      [110, uncertain, 2],
+    ];
+    expect(trace(...before).children[0]).toMatchObject({ status: "waiting", attributes: { doubts: 1 } });
+    const root = trace(...before, [5_000, decided, 3], [5_010, done("tool:0"), 3], [5_020, ended, 3]);
+    expect(root.children[0]).toMatchObject({ status: "ok" });
+    expect(spent(root)).toEqual({ total_ms: 5_020, self_ms: 20, tool_ms: 20, waiting_ms: 4_890, stopped_ms: 90 });
+  });
+
   it("is stopped while held, also for a call that has no outcome meanwhile", () => {
     const root = trace(
       [0, started()],
@@ -179,12 +213,12 @@ describe("the time of a run", () => {
 });
 
 describe("the trace of a fork", () => {
-  it("marks what was taken over, and says how urgent the run is", () => {
+  it("marks what was taken over, which cost nothing here, and says how urgent the run is", () => {
     const root = trace(
-      [0, started({ priority: "high", fork: { copied: 4, ids: {} } })],
+      [0, started({ priority: "high", fork: { copied: 4 } })],
       [0, step("a")],
       [0, call("a/turn:1/ask:0", "model")],
-      [0, done("a/turn:1/ask:0")],
+      [0, { kind: "call-completed", path: "a/turn:1/ask:0", data: { attempt: 1, result: { inline: null }, usage } }],
       [10, call("a/turn:1/tool:0", "tool")],
       [20, done("a/turn:1/tool:0")],
       [30, stepDone("a")],
@@ -192,6 +226,7 @@ describe("the trace of a fork", () => {
     expect(root.attributes["priority"]).toBe("high");
     const [a] = root.children;
     const [turn] = a?.children ?? [];
+    expect(root.usage).toBeUndefined();
     expect([a, turn, ...(turn?.children ?? [])].map((span) => span?.attributes["taken_over"] ?? false)).toEqual([
       false,
       false,

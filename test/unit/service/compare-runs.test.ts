@@ -112,7 +112,7 @@ describe("two recorded runs", () => {
 
 describe("a fork and its parent", () => {
   const events = (all: readonly RunEvent[]): readonly RunEvent[] =>
-    all.map((event) => (event.kind === "run-started" ? { ...event, data: { ...event.data, fork: { copied: 9, ids: {} } } } : event));
+    all.map((event) => (event.kind === "run-started" ? { ...event, data: { ...event.data, fork: { copied: 9 } } } : event));
   const parent = recorded("one-step", { view: { run_id: "run_a" } });
   const fork = recorded("one-step", { view: { run_id: "run_b", parent: { run_id: "run_a", seq: 9 } }, events });
 
