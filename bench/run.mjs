@@ -4,4 +4,4 @@ import { bundleProgram } from "../test/support/build-driver.ts";
 
 const [name = "run-overhead", ...args] = process.argv.slice(2);
 const program = await bundleProgram(`bench/${name}.ts`, `dist/bench/${name}.mjs`);
-process.exitCode = spawnSync(process.execPath, [program, ...args], { stdio: "inherit" }).status ?? 1;
+process.exitCode = spawnSync(process.execPath, ["--expose-gc", program, ...args], { stdio: "inherit" }).status ?? 1;

@@ -108,6 +108,10 @@ export function openService(options: ServiceOptions): Service {
     cancel: (runId) => own().cancel(runId),
     resume: (runId, budget) => own().resume(runId, budget),
     answer: (runId, questionId, answer) => own().answer(runId, questionId, answer),
+    pause: (runId) => own().pause(runId),
+    tell: (runId, data) => own().tell(runId, data),
+    fork: (runId, request) => own().fork(runId, request),
+    settleEffect: (runId, effectId, decision) => own().settleEffect(runId, effectId, decision),
     revert: (runId) => own().revert(runId),
     replay: (runId) => look().replay(runId),
     plan: (request) => own().plan(request),
@@ -182,7 +186,8 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
       logEvent(log, note.event);
       // The receipts of an ended run are in the journal: what marked its change sets as applied is of no use any more.
       if (note.event.kind === "run-ended")
-        for (const { change_set_id: id } of appliedChanges(journal, note.event.run_id)) forgetApplied({ dataDir, changeSetId: id });
+        for (const { change_set_id: id } of appliedChanges(journal, note.event.run_id).filter((set) => set.own))
+          forgetApplied({ dataDir, changeSetId: id });
     });
     return createLocalService({
       engine,
@@ -194,6 +199,7 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
       checkFile: (path) => fixed.workspace.forListing(path).path,
       checkSchema: (schema) => assertReplySchema(schema as Json),
       checkModel: (model) => checkModel(catalogue, model),
+      checkReply: (text, schema) => checkReply(text, schema),
       release: () => {
         lock.release();
         log.flush();

@@ -5,9 +5,9 @@
 import type { Json } from "../shared/durable.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
-import type { RunEvent } from "../shared/events.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
+import type { Caps, EffectDecision, Priority, RunEvent } from "../shared/events.ts";
 
 export interface RunRequest {
   /** 1..100,000 characters. */
@@ -21,7 +21,23 @@ export interface RunRequest {
   /** Overrides the configured models of all tiers: `provider:model`. */
   readonly model?: string;
   readonly output_schema?: Json;
-  readonly budget?: { readonly usd?: number; readonly tokens?: number };
+  readonly budget?: Caps;
+  /** Default normal. */
+  readonly priority?: Priority;
+}
+
+export interface ForkRequest {
+  /** A sequence: all up to it is kept. Or a span (its id or the beginning of one, its path, or a step's id): it is done anew. */
+  readonly at: string;
+  readonly task?: string;
+  /** `provider:model` for all tiers. */
+  readonly model?: string;
+  /** Of the step in which the fork point lies. */
+  readonly worker?: string;
+  /** Of the model call, tool call or question at the fork point. */
+  readonly answer?: string;
+  /** Left out: the parent's caps, counted from nothing. */
+  readonly budget?: Caps;
 }
 
 export type Include = "plan" | "trace" | "changes" | "events";
@@ -73,8 +89,19 @@ export interface Service {
   /** Notes of one run, until the returned function is called. */
   subscribe(runId: string, listener: (note: RunNote) => void): () => void;
   cancel(runId: string): void;
+  /** Starts nothing new until it is resumed; calls under way come home. @throws BosunError not_found, conflict */
+  pause(runId: string): void;
   /** Asks again or goes on after a pause, an expired approval or a killed process. */
-  resume(runId: string, budget?: { usd?: number; tokens?: number }): void;
+  resume(runId: string, budget?: Caps): void;
+  /** Tells a task that is under way something: its workers hear it with their next turn. @throws BosunError not_found, conflict, invalid_input */
+  tell(runId: string, data: Json): void;
+  /** A new run that keeps what the given one did up to a point; its id. @throws BosunError not_found, invalid_input */
+  fork(runId: string, request: ForkRequest): Promise<string>;
+  /**
+   * A person's word about an effect that cannot tell whether it happened; only faces that talk with a person may call it.
+   * @param effectId as in `RunView.uncertain` @throws BosunError not_found, conflict
+   */
+  settleEffect(runId: string, effectId: string, decision: EffectDecision): Promise<void>;
   /** @throws BosunError not_found, invalid_input, conflict when it was answered already */
   answer(runId: string, questionId: string, answer: string): void;
   /** Starts a run that puts back what the given run changed; it asks for approval like any write. @throws BosunError not_found, conflict */

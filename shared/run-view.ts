@@ -78,6 +78,15 @@ export interface EventView {
   readonly data: Json;
 }
 
+/** An effect that cannot tell whether it happened. A person looks and says so; until then it is never repeated. */
+export interface UncertainView {
+  readonly effect_id: string;
+  readonly name: string;
+  /** What it was about to change, as far as it says. */
+  readonly about: string;
+  readonly message: string;
+}
+
 export interface RunBudget {
   readonly usd: number | null;
   /** Prompt and completion together. */
@@ -110,6 +119,7 @@ export interface RunView {
   readonly data: Json;
   readonly question: { readonly question_id: string; readonly text: string; readonly options: readonly QuestionOption[] } | null;
   readonly approvals: readonly ApprovalView[];
+  readonly uncertain: readonly UncertainView[];
   readonly usage: RunUsage;
   /** What the run was reckoned to cost before it began; null, for nothing is reckoned yet. */
   readonly estimate: null;

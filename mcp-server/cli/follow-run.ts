@@ -4,6 +4,7 @@ import type { ApprovalView, RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
 import { askApproval } from "./ask-approval.ts";
 import { askQuestion } from "./ask-question.ts";
+import { askUncertain } from "./ask-uncertain.ts";
 import { EXIT, exitCodeOfRun } from "./exit-code.ts";
 import type { CliIo } from "./io.ts";
 import { printError, printHint } from "./print.ts";
@@ -87,6 +88,7 @@ async function ask(io: CliIo, service: Service, view: RunView, asking: Asking): 
   if (view.status === "waiting_approval") return askApprovals(io, service, view.approvals.filter(isOpen), asking);
   if (view.status === "waiting_answer" && view.question !== null)
     return (await askQuestion(io, service, view.run_id, view.question)) ? "answered" : "open";
+  if (view.uncertain.length > 0) return (await askUncertain(io, service, view)) ? "answered" : "open";
   return "open";
 }
 

@@ -7,6 +7,8 @@ import { approveCommand } from "./commands/approve.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { forkCommand } from "./commands/fork.ts";
+import { pauseCommand } from "./commands/pause.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { replayCommand } from "./commands/replay.ts";
@@ -14,7 +16,9 @@ import { resumeCommand } from "./commands/resume.ts";
 import { revertCommand } from "./commands/revert.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
+import { settleCommand } from "./commands/settle.ts";
 import { showCommand } from "./commands/show.ts";
+import { tellCommand } from "./commands/tell.ts";
 import { traceCommand } from "./commands/trace.ts";
 
 const EXAMPLES = ['run "why does the login test fail?"', "runs", "trace run_4f2a", "approvals"];
@@ -33,14 +37,18 @@ export function createProgram(context: CliContext): Command {
     showCommand,
     traceCommand,
     compareCommand,
+    pauseCommand,
     resumeCommand,
+    tellCommand,
     cancelCommand,
+    forkCommand,
     replayCommand,
     revertCommand,
     approvalsCommand,
     approveCommand,
     rejectCommand,
     answerCommand,
+    settleCommand,
   ];
   for (const make of visible) program.addCommand(make(context));
   return program.addCommand(demoCommand(context), { hidden: true });

@@ -67,10 +67,11 @@ function fateOf({ status, files, why }: ChangeSetView): string | null {
 /** How to go on with a run that was left, paused or stopped, as far as its error does not say it already; empty when it does. */
 export function howToGoOn({ run_id: id, error, budget }: RunView): string {
   if (error?.code === "model_unavailable")
-    return `\`bosun resume ${id}\` asks the same model again. To use another one: \`bosun cancel ${id}\`, then run the task again with --model.`;
+    return `\`bosun resume ${id}\` asks the same model again. To use another one: \`bosun fork ${id} --at 1 --model …\`.`;
   if (error?.message.includes(`bosun resume ${id}`) === true) return "";
   if (error?.code === "budget_exceeded") {
-    const option = budget !== null && budget.tokens === null && budget.usd !== null ? "--budget-usd" : "--budget-tokens";
+    const capped = (["tokens", "usd", "seconds"] as const).find((unit) => budget !== null && budget[unit] !== null);
+    const option = `--budget-${capped ?? "tokens"}`;
     return `\`bosun resume ${id} ${option} N\` goes on with a higher cap.`;
   }
   return `\`bosun resume ${id}\` goes on.`;

@@ -465,7 +465,7 @@ class EmbeddedEngine implements Engine {
     } else if (events[0]?.kind === "run-started") {
       this.#enqueue(this.#journal.run(runId));
       this.#admit();
-    } else if (events.some(isDelivery) && !this.#queued.has(runId)) {
+    } else if (events.some((event) => isDelivery(event) && event.kind !== "event-received") && !this.#queued.has(runId)) {
       this.#wake(runId);
     }
   }

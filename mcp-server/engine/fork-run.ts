@@ -127,7 +127,8 @@ class ForkDrive {
 
   end(): readonly NewEvent[] {
     if (this.#fault !== null) throw new BosunError("internal", `the run cannot be forked: ${this.#fault}`);
-    if (this.#over)
+    const { answers = {}, signals = {} } = this.#source.options;
+    if (this.#over && Object.keys(answers).length + Object.keys(signals).length === 0)
       throw new BosunError(
         "invalid_input",
         `with all that run ${this.#first.run_id} did up to event ${this.#source.options.at} nothing is left to do: fork at an earlier point`,

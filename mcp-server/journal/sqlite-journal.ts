@@ -380,8 +380,10 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
 
   unfinished(): readonly string[] {
     const rows = this.sql(
+      // What a task was told, and that it was taken up, makes nothing happen by itself.
       `SELECT run_id FROM runs JOIN run_keys USING (run) LEFT JOIN parked USING (run)
-       WHERE ended = 0 AND (parked.seq IS NULL OR parked.seq < (SELECT max(seq) FROM events WHERE events.run = runs.run)) ORDER BY run`,
+       WHERE ended = 0 AND (parked.seq IS NULL OR parked.seq < (SELECT seq FROM events
+         WHERE events.run = runs.run AND kind NOT IN ('event-received', 'run-recovered') ORDER BY seq DESC LIMIT 1)) ORDER BY run`,
     ).all();
     return (rows as { run_id: string }[]).map((row) => row.run_id);
   }

@@ -11,6 +11,8 @@ import type { RunRequest, Service } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
 import { appliedChanges } from "../activities/changes.ts";
+import { forkOptionsOf } from "./fork.ts";
+import type { ForkParts } from "./fork.ts";
 import { approvalViewOf } from "./run-view.ts";
 import type { Look } from "./look.ts";
 import { createWords } from "./words.ts";
@@ -26,6 +28,7 @@ export interface LocalServiceParts {
   readonly checkFile: (path: string) => string;
   /** @throws BosunError invalid_input when the schema cannot be used */
   readonly checkSchema: (schema: unknown) => void;
+  readonly checkReply: ForkParts["checkReply"];
   /** The full name of the model asked for, null when none was. @throws BosunError model_unavailable when there is none to use */
   readonly checkModel: (model: string | null) => string | null;
   readonly notices: readonly string[];
@@ -38,6 +41,12 @@ export function createLocalService(parts: LocalServiceParts): Service {
   const { engine, journal, look } = parts;
   const words = createWords(journal.blobs);
 
+  const checkWorker = (worker: string): void => {
+    if (!parts.workers().includes(worker))
+      throw new BosunError("invalid_input", `there is no worker ${JSON.stringify(worker)}; there are: ${parts.workers().join(", ")}`);
+  };
+  const checkModel = (model: string): string => parts.checkModel(model) ?? model;
+
   const startTask = (workflow: "task" | "plan", request: RunRequest): string => {
     const input = taskInput(parts, request);
     return engine.start({
@@ -45,6 +54,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
       session_id: request.session_id ?? null,
       input,
       ...(request.budget === undefined ? {} : { budget: request.budget }),
+      ...(request.priority === undefined ? {} : { priority: request.priority }),
     });
   };
 
@@ -82,10 +92,23 @@ export function createLocalService(parts: LocalServiceParts): Service {
       if (!waiting) throw new BosunError("not_found", `run ${runId} has no open question ${questionId}`);
       engine.signal(runId, `answer:${questionId}`, engine.keep(answer));
     },
+    pause: (runId) => engine.pause(runId, "person"),
+    tell: (runId, data) => {
+      if (JSON.stringify(data).length > MAX_TASK)
+        throw new BosunError(
+          "invalid_input",
+          `what is told has more than ${MAX_TASK} characters: put long material into a file and name it`,
+        );
+      if (typeof data === "string" && data.trim() === "") throw new BosunError("invalid_input", "there is nothing to tell");
+      engine.event(runId, engine.keep(data));
+    },
+    fork: (runId, request) => engine.fork(runId, forkOptionsOf({ ...parts, checkTask, checkWorker, checkModel }, runId, request)),
+    settleEffect: (runId, effectId, decision) => engine.decideEffect(runId, effectId, decision, "person"),
     revert: (runId) => {
       const fold = journal.run(runId);
       if (fold.ended === null) throw new BosunError("conflict", `run ${runId} has not ended (${statusOf(fold)}): cancel it first`);
-      if (appliedChanges(journal, runId).length === 0) throw new BosunError("conflict", `run ${runId} changed nothing on the disk`);
+      if (!appliedChanges(journal, runId).some((set) => set.own))
+        throw new BosunError("conflict", `run ${runId} changed nothing on the disk`);
       const again = journal
         .children(runId)
         .find((child) => child.workflow === "revert" && (child.ended === null || appliedChanges(journal, child.run_id).length > 0));
@@ -150,7 +173,7 @@ function flushedFirst(look: Look, engine: Engine): Look {
 
 /** A resume may raise a cap, not lower it: what is set aside already could not be taken back. */
 function refuseLower(caps: RunFold["budget"], wanted: Caps): void {
-  for (const unit of ["usd", "tokens"] as const) {
+  for (const unit of ["usd", "tokens", "seconds"] as const) {
     const [now, next] = [caps[unit], wanted[unit]];
     if (next === undefined) continue;
     if (!(next > 0)) throw new BosunError("invalid_input", `the budget in ${unit} must be a positive number`);
@@ -159,8 +182,7 @@ function refuseLower(caps: RunFold["budget"], wanted: Caps): void {
   }
 }
 
-function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
-  const task = request.task;
+function checkTask(task: string): void {
   if (task.trim() === "") throw new BosunError("invalid_input", "the task is empty: say what shall be done");
   if (task.length > MAX_TASK)
     throw new BosunError(
@@ -168,6 +190,11 @@ function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
       `the task has ${task.length} characters, at most ${MAX_TASK} are allowed: put long material into a file and name it`,
     );
   if (task.includes("\0")) throw new BosunError("invalid_input", "the task contains a NUL character");
+}
+
+function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
+  const task = request.task;
+  checkTask(task);
   if (request.worker !== undefined && !parts.workers().includes(request.worker))
     throw new BosunError("invalid_input", `there is no worker ${JSON.stringify(request.worker)}; there are: ${parts.workers().join(", ")}`);
   if (request.worker !== undefined && request.steps !== undefined)

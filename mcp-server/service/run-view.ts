@@ -28,6 +28,7 @@ export function runViewOf(journal: JournalReader, fold: RunFold, include: readon
     data: result?.data ?? null,
     question: questionOf(fold, words),
     approvals: journal.approvals({ run_id: fold.run_id, open: true }).map(approvalViewOf),
+    uncertain: uncertainOf(fold, words),
     usage: usageOf(fold, { withOpen: false }),
     estimate: null,
     budget: budgetOf(fold),
@@ -56,6 +57,15 @@ export function approvalViewOf(row: ApprovalRow): ApprovalView {
     expires_at: iso(expiresAt),
     how_to_decide: `A person decides in a terminal: \`bosun approve ${id}\` or \`bosun reject ${id} --reason …\``,
   };
+}
+
+function uncertainOf(fold: RunFold, words: RunWords): RunView["uncertain"] {
+  return Object.entries(fold.uncertain).map(([path, { error }]) => ({
+    effect_id: path,
+    name: fold.open[path]?.label.name ?? "",
+    about: fold.open[path]?.label.note ?? "",
+    message: words.error(error).message,
+  }));
 }
 
 function budgetOf(fold: RunFold): RunView["budget"] {

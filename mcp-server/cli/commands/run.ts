@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { PRIORITIES, type Priority } from "../../../shared/events.ts";
 import type { RunRequest } from "../../service.ts";
 import { addBudgetOptions, type BudgetOptions, budgetOf } from "../budget-options.ts";
 import { type CliContext, command, withService } from "../command.ts";
@@ -15,6 +16,7 @@ interface RunOptions extends BudgetOptions {
   readonly session?: string;
   readonly model?: string;
   readonly steps?: string;
+  readonly priority?: Priority;
   readonly wait: boolean;
   readonly json?: boolean;
 }
@@ -30,6 +32,7 @@ export function runCommand(context: CliContext): Command {
     .option("--session <id>", "put the run into this conversation")
     .option("--model <provider:model>", "use this model for everything, such as scripted:<file>.json")
     .option("--steps <file>", "a plan of your own: a JSON list of steps, or an object with steps")
+    .addOption(new Option("--priority <priority>", "whose turn comes first where runs wait for each other").choices(PRIORITIES))
     .option("--no-wait", "only record the run; `bosun resume` begins it")
     .action(async (task: string, options: RunOptions) => {
       const json = options.json === true;
@@ -59,6 +62,7 @@ function requestOf(context: CliContext, task: string, options: RunOptions): RunR
     ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.steps === undefined ? {} : { steps: readSteps(resolve(context.io.cwd, options.steps), options.steps) }),
     ...(budget === undefined ? {} : { budget }),
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { RunView } from "../../../shared/run-view.ts";
+import { uncertainText } from "../ask-uncertain.ts";
 import { approvalLines } from "../ask-approval.ts";
 import { questionText } from "../ask-question.ts";
 import { type CliContext, command, withService } from "../command.ts";
@@ -37,6 +38,7 @@ export function showCommand(context: CliContext): Command {
         printLines(io, approvalLines(service.getApproval(approval_id), { now, maxDiffLines: null }));
         printHint(io, `Decide with \`bosun approve ${approval_id}\` or \`bosun reject ${approval_id} --reason "…"\`.`);
       }
+      for (const effect of view.uncertain) printText(io, uncertainText(effect));
       showRest(context, view);
       if (still === "stopped") printStopped(io, view.run_id);
       return 0;

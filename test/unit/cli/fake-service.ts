@@ -1,11 +1,11 @@
 /** A service with one run whose states a test lays out; it writes down what it was asked to do. */
 import { BosunError } from "../../../shared/errors.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
-import type { ApprovalDetail, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
 import type { RunComparison } from "../../../shared/run-compare.ts";
 import type { OtlpTrace } from "../../../shared/otlp.ts";
 import { otlpTraceOf } from "../../../mcp-server/telemetry/otlp-trace.ts";
 import { runView, span } from "./views.ts";
+import type { ApprovalDetail, ForkRequest, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
 
 export interface FakeServiceOptions {
   /** States in which the run settles, one after the other; the last one stays. */
@@ -124,6 +124,26 @@ export class FakeService implements Service {
   resume(runId: string, budget?: { usd?: number; tokens?: number }): void {
     this.calls.push(`resume ${runId}${budget === undefined ? "" : ` ${JSON.stringify(budget)}`}`);
     this.#advance();
+  }
+
+  pause(runId: string): void {
+    this.calls.push(`pause ${runId}`);
+    this.#advance();
+  }
+
+  tell(runId: string, data: unknown): void {
+    this.calls.push(`tell ${runId} ${JSON.stringify(data)}`);
+  }
+
+  fork(runId: string, request: ForkRequest): Promise<string> {
+    this.calls.push(`fork ${runId} ${JSON.stringify(request)}`);
+    return Promise.resolve(this.#state.run_id);
+  }
+
+  settleEffect(runId: string, effectId: string, decision: string): Promise<void> {
+    this.calls.push(`settle ${runId} ${effectId} ${decision}`);
+    this.#advance();
+    return Promise.resolve();
   }
 
   answer(_runId: string, questionId: string, answer: string): void {

@@ -113,7 +113,7 @@ describe("errors", () => {
     expect([code, terminal.err]).toEqual([1, "bosun: internal: disk⟨U+001B⟩[2J gone\n"]);
   });
 
-  it.each(["daemon", "mcp", "serve", "ui", "memory", "fork", "pause", "route", "verify", "install", "policy", "audit", "doctor"])(
+  it.each(["daemon", "mcp", "serve", "ui", "memory", "route", "verify", "install", "policy", "audit", "doctor"])(
     "say of `%s` that it is not built",
     async (name) => {
       const { code, terminal, opened } = await run([name, "whatever"]);
@@ -125,16 +125,31 @@ describe("errors", () => {
 });
 
 describe("help", () => {
-  it.each(["run", "plan", "runs", "show", "trace", "resume", "cancel", "replay", "revert", "approvals", "approve", "reject", "answer"])(
-    "of %s has examples and opens nothing",
-    async (name) => {
-      const { code, terminal, opened } = await run([name, "--help"]);
-      expect(code).toBe(0);
-      expect(terminal.out).toContain(`$ bosun ${name}`);
-      expect(terminal.out).toContain("--in-process");
-      expect(opened).toEqual([]);
-    },
-  );
+  it.each([
+    "run",
+    "plan",
+    "runs",
+    "show",
+    "trace",
+    "pause",
+    "resume",
+    "tell",
+    "cancel",
+    "fork",
+    "settle",
+    "replay",
+    "revert",
+    "approvals",
+    "approve",
+    "reject",
+    "answer",
+  ])("of %s has examples and opens nothing", async (name) => {
+    const { code, terminal, opened } = await run([name, "--help"]);
+    expect(code).toBe(0);
+    expect(terminal.out).toContain(`$ bosun ${name}`);
+    expect(terminal.out).toContain("--in-process");
+    expect(opened).toEqual([]);
+  });
 
   it("lists the commands and the exit codes, but not the demonstration", async () => {
     const { code, terminal } = await run(["--help"]);

@@ -27,6 +27,7 @@ export function runView(over: Partial<RunView> = {}): RunView {
     data: null,
     question: null,
     approvals: [],
+    uncertain: [],
     usage: USAGE,
     estimate: null,
     budget: null,

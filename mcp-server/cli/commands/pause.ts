@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+import { type CliContext, command, withService } from "../command.ts";
+import { findRun } from "../find-ids.ts";
+import { printJson, printText } from "../print.ts";
+
+export function pauseCommand(context: CliContext): Command {
+  return command("pause <run>", "Start nothing new for a run until it is resumed. Calls under way come home; deadlines run on.", [
+    "pause run_4f2a",
+  ]).action(async (run: string, options: { readonly json?: boolean }) => {
+    await withService(context, {}, async (service) => {
+      const runId = findRun(service, run);
+      service.pause(runId);
+      const view = await service.settled(runId);
+      if (options.json === true) printJson(context.io, view);
+      else printText(context.io, `Run ${runId} is ${view.status}. \`bosun resume ${runId}\` goes on.`);
+      return 0;
+    });
+  });
+}
