@@ -11,7 +11,9 @@ import { timeLines } from "../render/time-line.ts";
 import { wholeTraceLines } from "../render/whole-trace.ts";
 import { printStopped } from "../show-end.ts";
 
-const ABOUT_OTLP = `
+const ABOUT_FORMATS = `
+The number behind a call in the tree is the sequence of its start: \`bosun fork run_4f2a --at 17\` keeps what came before it.
+
 With --format otlp the trace is printed as OTLP/JSON, to be posted to a collector as it is:
   $ bosun trace run_4f2a --format otlp | curl -H 'content-type: application/json' --data-binary @- http://localhost:4318/v1/traces
 Names, numbers and times only: no task, prompt, answer or argument. Spans that are not over are left out, so post a run once it has
@@ -23,7 +25,7 @@ export function traceCommand(context: CliContext): Command {
     "trace run_4f2a --format json",
   ])
     .addOption(new Option("--format <format>", "how to show it").choices(["tree", "json", "otlp"]).default("tree"))
-    .addHelpText("after", ABOUT_OTLP)
+    .addHelpText("after", ABOUT_FORMATS)
     .action(async (run: string, options: { readonly format: string; readonly json?: boolean }) => {
       await withService(context, {}, (service) => {
         const runId = findRun(service, run);

@@ -17,6 +17,7 @@ export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0
     sign(stillStatus(span.status, still), now),
     piece(" "),
     ...spanName(span),
+    ...place(span),
     ...(span.kind === "run" ? [] : remarks(span)),
     ...failure,
   ];
@@ -26,6 +27,11 @@ export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0
     ...(span.kind === "run" ? runRemarks(span, width) : []),
     ...span.children.flatMap((child) => wholeTraceLines(child, options, depth + 1)),
   ];
+}
+
+/** The sequence of what can be named to `bosun fork --at`. */
+function place({ attributes }: TraceSpan): Line {
+  return typeof attributes["seq"] === "number" ? [piece(` #${attributes["seq"]}`, "dim")] : [];
 }
 
 /** Tokens and money; that the money is not known is said once, of the whole run. */

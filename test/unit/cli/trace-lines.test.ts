@@ -182,7 +182,10 @@ describe("the whole trace", () => {
   });
 
   it("tells retries, crashes, pauses and how urgent it is beside the name, and marks what is only estimated", () => {
-    const lost = model({ attributes: { purpose: "work", attempts: 3, lost_attempts: 1 }, usage: { ...usage, source: "estimated" } });
+    const lost = model({
+      attributes: { purpose: "work", attempts: 3, lost_attempts: 1, seq: 17 },
+      usage: { ...usage, source: "estimated" },
+    });
     const root = span({
       kind: "run",
       name: "t",
@@ -193,7 +196,7 @@ describe("the whole trace", () => {
     expect(wholeTraceLines(root, { now: NOW, width: 110 }).map(plainText)).toEqual([
       "✓ t                                                             about 1,200 + 34 tokens  cost unknown   100 ms",
       "  high priority, taken up again once, paused 2 times, held once",
-      "  ✓ model work scripted (script.json)  3 attempts, 1 lost in a crash          about 1,200 + 34 tokens   100 ms",
+      "  ✓ model work scripted (script.json) #17  3 attempts, 1 lost in a crash      about 1,200 + 34 tokens   100 ms",
       "  ✓ model work scripted (script.json)  taken over                                   1,200 + 34 tokens   100 ms",
     ]);
   });
