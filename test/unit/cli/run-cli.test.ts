@@ -541,7 +541,9 @@ describe("the other commands", () => {
       "paused: budget_exceeded: spent.\n`bosun resume run_aaaa1111 --budget-tokens N` goes on with a higher cap.\n",
     );
     expect(await show(paused("budget_exceeded", "`bosun resume run_aaaa1111 --budget-tokens N` raises it"))).toMatch(/N` raises it\n$/);
-    expect(await show(paused("model_unavailable", "down."))).toMatch(/`bosun resume run_aaaa1111`.*`bosun fork run_aaaa1111 --at 1 --model/);
+    expect(await show(paused("model_unavailable", "down."))).toMatch(
+      /`bosun resume run_aaaa1111`.*`bosun fork run_aaaa1111 --at 1 --model/,
+    );
   });
 
   it("trace prints the tree, or JSON", async () => {
