@@ -71,7 +71,7 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem
         reply_schema: crew.plan_schema,
         max_completion_tokens: crew.limits.max_completion_tokens,
       },
-      (answer) => planComplaint(crew, answer),
+      (answer) => planComplaint(crew, answer, asked < MAX_QUESTIONS),
     );
     if (!checked.ok) return checked;
     const plan = planOf(checked.value.answer);
@@ -94,7 +94,8 @@ function planOf(answer: ModelAnswer): TaskPlan {
   return taskPlanSchema.parse(answer.data?.value);
 }
 
-function planComplaint(crew: Crew, answer: ModelAnswer): string | null {
+/** @param mayAsk a question stands for a plan; once nobody is asked any more, there must be steps */
+function planComplaint(crew: Crew, answer: ModelAnswer, mayAsk: boolean): string | null {
   if (answer.invalid !== undefined) return answer.invalid.value;
   const parsed = taskPlanSchema.safeParse(answer.data?.value);
   if (!parsed.success) return describe(parsed.error.issues);
@@ -102,7 +103,7 @@ function planComplaint(crew: Crew, answer: ModelAnswer): string | null {
     workers: crew.workers,
     maxSteps: crew.limits.max_steps,
     earlier: [],
-    mayBeEmpty: parsed.data.question !== null,
+    mayBeEmpty: mayAsk && parsed.data.question !== null,
   });
   return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
 }

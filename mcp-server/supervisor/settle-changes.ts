@@ -12,7 +12,7 @@ export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Pro
   if (!proposed.ok)
     return dropped(ctx, step, changeSetId, `Your changes could not be put up for approval and were dropped: ${proposed.error.message}`);
   const proposal = proposed.value;
-  if (proposal === null) return null;
+  if (proposal === null || asker.cancelled()) return null;
   const decision = await requestApproval(ctx, proposal, { ...asker, worker: step.worker });
   if (asker.cancelled()) return null;
   if (decision.decision === "reject") {
@@ -52,7 +52,10 @@ export type Decided =
   | { readonly decision: "approve"; readonly approvalId: string }
   | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null };
 
-/** Asks the person, and asks again after each expiry once the run is resumed. A decision about other content never counts. */
+/**
+ * Asks the person, and asks again after each expiry once the run is resumed, unless the asker was dropped meanwhile: then it counts as
+ * rejected. A decision about other content never counts.
+ */
 export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker & { readonly worker: string }): Promise<Decided> {
   const { change_set_id, digest, kind, title, risk, reasons, files } = proposal;
   const lifetime = Math.max(0, proposal.expires_at - ctx.now());
@@ -84,6 +87,7 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker
       message: `nobody decided about "${title}" in time; nothing was written. \`bosun resume ${ctx.runId}\` asks again`,
       retryable: true,
     });
+    if (asker.cancelled()) return { decision: "reject", approvalId, reason: null };
   }
 }
 

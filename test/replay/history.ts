@@ -8,8 +8,9 @@ import { BosunError } from "../../shared/errors.ts";
 import type { ReplayResult } from "../../mcp-server/engine/port.ts";
 import { replayRun } from "../../mcp-server/engine/replay-run.ts";
 import type { AnyDurableFunction } from "../../mcp-server/engine/run-instance.ts";
-import { fakeActivities, openBench } from "../support/fake-crew.ts";
-import type { Scenario } from "./scenarios.ts";
+import { fakeActivities, INPUT, openBench } from "../support/fake-crew.ts";
+import { planTask, revertRun, runTask } from "../../mcp-server/supervisor/run-task.ts";
+import type { Scenario } from "./scenario.ts";
 
 export interface History {
   readonly events: readonly RunEvent[];
@@ -30,12 +31,17 @@ export function saveHistory(name: string, history: History): void {
 /** Carries a scenario out and gives its journal back. */
 export async function record(scenario: Scenario): Promise<History> {
   const folder = mkdtempSync(join(tmpdir(), "bosun-history-"));
-  const bench = openBench(scenario.world, folder);
-  const runId = bench.run(scenario.input ?? {});
+  let skipped = 0;
+  const clock = { skip: (ms: number): number => (skipped += ms) };
+  const world = typeof scenario.world === "function" ? scenario.world() : scenario.world;
+  const bench = openBench(world, folder, () => Date.now() + skipped);
+  const workflow = scenario.workflow ?? "task";
+  const input = workflow === "revert" ? { run_id: "run_1" } : { ...INPUT, ...scenario.input };
+  const runId = bench.engine.start({ workflow, session_id: null, input });
   for (let round = 0; round < 20; round += 1) {
     await bench.engine.settled(runId);
     if (bench.journal.run(runId).ended !== null) break;
-    scenario.act?.(bench, runId);
+    await scenario.act?.(bench, runId, clock);
   }
   const events = bench.journal.events(runId);
   await bench.engine.close();
@@ -47,8 +53,14 @@ export async function record(scenario: Scenario): Promise<History> {
   return { events, blobs: Object.fromEntries(rows.map((row) => [row.hash, row.body.toString("utf8")])) };
 }
 
-/** Replays with models and tools unplugged. */
-export async function replay(history: History, fn: AnyDurableFunction): Promise<ReplayResult> {
+/** The durable functions by workflow. */
+export const FUNCTIONS: Readonly<Record<string, AnyDurableFunction>> = { task: runTask, plan: planTask, revert: revertRun };
+
+/** Replays with models and tools unplugged. @param functions by workflow */
+export async function replay(history: History, functions: Readonly<Record<string, AnyDurableFunction>> = FUNCTIONS): Promise<ReplayResult> {
+  const first = history.events[0];
+  const fn = first?.kind === "run-started" ? functions[first.data.workflow] : undefined;
+  if (first === undefined || fn === undefined) throw new Error("the history does not begin with a workflow that is known");
   const unplugged = fakeActivities({ model: () => unexpected() }).map((activity) => ({ ...activity, run: unexpected }));
   const get = (hash: string): Buffer => {
     const text = history.blobs[hash];
@@ -57,7 +69,7 @@ export async function replay(history: History, fn: AnyDurableFunction): Promise<
   };
   const blobs = { get, has: (hash: string) => Object.hasOwn(history.blobs, hash), put: unexpected };
   return replayRun({
-    runId: history.events[0]?.run_id ?? "",
+    runId: first.run_id,
     journal: { events: () => history.events, blobs },
     activities: new Map(unplugged.map((activity) => [activity.name, activity])),
     fn,

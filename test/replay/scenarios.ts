@@ -1,45 +1,26 @@
 /** Runs whose journals are kept in `histories/`: each shows one way through the supervisor. */
-import type { Bench, FakeWorld, PlanTuple } from "../support/fake-crew.ts";
 import { plan, unavailable } from "../support/fake-crew.ts";
-import type { TaskInput } from "../../mcp-server/supervisor/make-plan.ts";
-
-export interface Scenario {
-  readonly world: FakeWorld;
-  readonly input?: Partial<TaskInput>;
-  /** What the person does while the run waits; called until the run has ended. */
-  act?(at: Bench, runId: string): void;
-}
-
-const giveUp = { tool_calls: [{ name: "give_up", arguments: { reason: "it cannot be done so" } }] };
-const write = { tool_calls: [{ name: "write_file", arguments: { path: "a.txt", content: "x" } }] };
-const two = {
-  tool_calls: [
-    { name: "read_file", arguments: { path: "a" } },
-    { name: "read_file", arguments: { path: "b" } },
-  ],
-};
-const replan = (keep: readonly string[], ...steps: PlanTuple[]): { json: unknown } => ({
-  json: { ...(plan(...steps).json as object), keep },
-});
-
-function decide(decision: "approve" | "reject"): NonNullable<Scenario["act"]> {
-  return (at, runId) => {
-    for (const { request } of at.journal.approvals({ run_id: runId, open: true })) {
-      at.engine.signal(runId, `approval:${request.approval_id}`, {
-        decision,
-        digest: request.digest,
-        reason: decision === "reject" ? at.engine.keep("not like this") : null,
-        channel: "cli",
-        assurance: "terminal",
-      });
-    }
-  };
-}
+import { decide, giveUp, replan, two, write } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
+import { ASKING } from "./scenarios-asking.ts";
+import { CHANGES } from "./scenarios-changes.ts";
+import { ENDS } from "./scenarios-ends.ts";
+import { PLANNING } from "./scenarios-planning.ts";
+import { REPLANS } from "./scenarios-replans.ts";
+import { STEPS } from "./scenarios-steps.ts";
+import { TOOLS } from "./scenarios-tools.ts";
 
 /** Worker turns so far, from the conversation: fakes must not remember anything. */
 const turnOf = (request: { turn: number }): number => request.turn;
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  ...ASKING,
+  ...PLANNING,
+  ...STEPS,
+  ...TOOLS,
+  ...CHANGES,
+  ...REPLANS,
+  ...ENDS,
   "one-step": {
     world: {
       model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? two : { content: "report" }),

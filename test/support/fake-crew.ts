@@ -2,7 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Json } from "../../shared/durable.ts";
+import type { Effects } from "../../shared/effects.ts";
 import { BosunError } from "../../shared/errors.ts";
+import type { ToolCall } from "../../shared/model.ts";
 import { taskPlanSchema, taskReplanSchema } from "../../shared/plan.ts";
 import type { AnyActivity } from "../../mcp-server/engine/activity.ts";
 import { createEmbeddedEngine } from "../../mcp-server/engine/embedded-engine.ts";
@@ -26,14 +29,30 @@ import type { TaskInput } from "../../mcp-server/supervisor/make-plan.ts";
 export type FakeReply = {
   readonly content?: string;
   readonly json?: unknown;
-  readonly tool_calls?: readonly { readonly name: string; readonly arguments: unknown }[];
+  /** `text` stands for arguments that are no JSON of ours. */
+  readonly tool_calls?: readonly { readonly name: string; readonly arguments?: unknown; readonly text?: string }[];
+  /** Default: `stop`. */
+  readonly finish_reason?: ModelAnswer["finish_reason"];
+  /** What comes with a schema is handed on as it is, null for nothing at all. */
+  readonly unchecked?: Json;
 };
+
+type Described = Partial<Pick<PinnedWorker, "tier" | "max_turns">>;
 
 export interface FakeWorld {
   model(request: AskModel & { readonly last: string }, call: number): FakeReply | Promise<FakeReply>;
   tool?(input: UseTool): string | Promise<string>;
-  propose?(step: string): Partial<Proposal> | null;
-  apply?(input: SupervisorActivities["apply_changes"]["input"]): void;
+  propose?(step: string): Partial<Proposal> | null | Promise<Partial<Proposal> | null>;
+  apply?(input: SupervisorActivities["apply_changes"]["input"]): unknown;
+  discard?(step: string): unknown;
+  /** May throw: then nothing is configured. */
+  configure?(): void;
+  /** So that it is not that of a plan. Default: the same. */
+  readonly replanSchema?: Json;
+  /** What differs from the plainest worker; may throw. */
+  worker?(name: string): Described | Promise<Described>;
+  /** Effects of one call; may throw. Without it a call has none. */
+  effects?(call: ToolCall): Effects | null;
   limits?: Partial<Crew["limits"]>;
 }
 
@@ -76,20 +95,24 @@ function act<N extends keyof SupervisorActivities>(
 export function fakeActivities(world: FakeWorld): AnyActivity[] {
   let calls = 0;
   return [
-    act("configure", "read", (_, ctx): Crew => ({
-      workers: ["coder", "researcher", "reviewer"],
-      prompts: ctx.keep({ planner: "Plan.", synthesise: "Put together.", output: "Shape." }),
-      models: { small: ["fake:s"], medium: ["fake:m"], large: ["fake:l"] },
-      limits: { ...LIMITS, ...world.limits },
-      plan_schema: ctx.keep({ name: "task_plan", schema: {} }),
-      replan_schema: ctx.keep({ name: "task_plan", schema: {} }),
-    })),
-    act("describe_worker", "read", ({ worker }, ctx): PinnedWorker => ({
+    act("configure", "read", (_, ctx): Crew => {
+      world.configure?.();
+      return {
+        workers: ["coder", "researcher", "reviewer"],
+        prompts: ctx.keep({ planner: "Plan.", synthesise: "Put together.", output: "Shape." }),
+        models: { small: ["fake:s"], medium: ["fake:m"], large: ["fake:l"] },
+        limits: { ...LIMITS, ...world.limits },
+        plan_schema: ctx.keep({ name: "task_plan", schema: {} }),
+        replan_schema: ctx.keep({ name: "task_plan", schema: world.replanSchema ?? {} }),
+      };
+    }),
+    act("describe_worker", "read", async ({ worker }, ctx): Promise<PinnedWorker> => ({
       name: worker,
       tier: "medium",
       max_turns: 8,
       system: ctx.keep(`You are the ${worker} worker`),
       tools: ctx.keep([]),
+      ...(await world.worker?.(worker)),
     })),
     act(
       "ask_model",
@@ -101,11 +124,22 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
         const toolCalls = (reply.tool_calls ?? []).map((call, index) => ({
           id: `c${index}`,
           name: call.name,
-          arguments: JSON.stringify(call.arguments),
+          arguments: call.text ?? JSON.stringify(call.arguments),
         }));
         const content = reply.json === undefined ? (reply.content ?? "") : JSON.stringify(reply.json);
-        const message = ctx.keep({ role: "assistant" as const, content, ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }) });
-        if (request.reply_schema === null) return { message, model: "fake:m", finish_reason: "stop" };
+        const message = ctx.keep({
+          role: "assistant" as const,
+          content,
+          ...(reply.tool_calls === undefined ? {} : { tool_calls: toolCalls }),
+        });
+        if (request.reply_schema === null) return { message, model: "fake:m", finish_reason: reply.finish_reason ?? "stop" };
+        if (reply.unchecked !== undefined)
+          return {
+            message,
+            model: "fake:s",
+            finish_reason: "stop",
+            ...(reply.unchecked === null ? {} : { data: ctx.keep(reply.unchecked) }),
+          };
         const parsed = (request.purpose === "replan" ? taskReplanSchema : taskPlanSchema).safeParse(reply.json);
         return parsed.success
           ? { message, model: "fake:s", finish_reason: "stop", data: ctx.keep(parsed.data) }
@@ -114,7 +148,9 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
       { reserve: () => ({ prompt_tokens: 100, completion_tokens: 1000, usd: null }) },
     ),
     act("inspect_calls", "read", ({ message }) =>
-      (message.value.tool_calls ?? []).map(() => ({ reads: [], writes: [], exclusive: false })),
+      (message.value.tool_calls ?? []).map((call) =>
+        world.effects === undefined ? { reads: [], writes: [], exclusive: false } : world.effects(call),
+      ),
     ),
     act("use_tool", "read", async (input, ctx) => {
       const text = (await world.tool?.(input)) ?? "done";
@@ -124,13 +160,16 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
         ...(wrote ? { writes: [{ path: "a.txt", before: null, after: { content: { $blob: "00", size: 1 }, mode: 0o644 } }] } : {}),
       };
     }),
-    act("propose_changes", "idempotent", ({ step, change_set_id: id }, ctx) => proposal(world.propose?.(step), id, ctx)),
-    act("propose_revert", "idempotent", ({ change_set_id: id }, ctx) => proposal(world.propose?.("revert"), id, ctx)),
-    act("apply_changes", "effect", (input) => {
-      world.apply?.(input);
+    act("propose_changes", "idempotent", async ({ step, change_set_id: id }, ctx) => proposal(await world.propose?.(step), id, ctx)),
+    act("propose_revert", "idempotent", async ({ change_set_id: id }, ctx) => proposal(await world.propose?.("revert"), id, ctx)),
+    act("apply_changes", "effect", async (input) => {
+      await world.apply?.(input);
       return { change_set_id: input.change_set_id, files: [], folders: [] };
     }),
-    act("discard_changes", "idempotent", () => ({ paths: ["a.txt"] })),
+    act("discard_changes", "idempotent", async ({ step }) => {
+      await world.discard?.(step);
+      return { paths: ["a.txt"] };
+    }),
   ];
 }
 
