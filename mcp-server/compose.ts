@@ -100,6 +100,8 @@ export function openService(options: ServiceOptions): Service {
     },
     startRun: (request) => own().startRun(request),
     getRun: (runId, include) => look().getRun(runId, include),
+    exportTrace: (runId, version) => look().exportTrace(runId, version),
+    compare: (runId, otherId) => look().compare(runId, otherId),
     listRuns: (filter) => look().listRuns(filter),
     findRun: (id) => look().findRun(id),
     settled: (runId) => own().settled(runId),

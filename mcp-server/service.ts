@@ -5,6 +5,8 @@
 import type { Json } from "../shared/durable.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
+import type { RunComparison } from "../shared/run-compare.ts";
+import type { OtlpTrace } from "../shared/otlp.ts";
 import type { Caps, EffectDecision, Priority, RunEvent } from "../shared/events.ts";
 
 export interface RunRequest {
@@ -71,6 +73,14 @@ export interface Service {
   startRun(request: RunRequest): string;
   /** @throws BosunError not_found */
   getRun(runId: string, include?: readonly Include[]): RunView;
+  /** The run's trace as OpenTelemetry has it, without what is not over yet. @param version of Bosun @throws BosunError not_found */
+  exportTrace(runId: string, version: string): OtlpTrace;
+  /**
+   * Two runs laid over each other.
+   * @param otherId null compares a fork with the run that it was forked from, which is then on the left.
+   * @throws BosunError not_found, invalid_input when there is nothing to compare with
+   */
+  compare(runId: string, otherId: string | null): RunComparison;
   listRuns(filter?: { status?: RunStatus; session_id?: string; limit?: number }): readonly RunView[];
   /** Full id of a run from any unambiguous beginning of it. @throws BosunError not_found, invalid_input when ambiguous */
   findRun(idOrPrefix: string): string;

@@ -97,6 +97,12 @@ export interface RunBudget {
   readonly source: UsageSource;
 }
 
+/** A run that was started from another one. */
+export interface ChildRun {
+  readonly run_id: string;
+  readonly workflow: RunView["workflow"];
+}
+
 export interface RunView {
   readonly run_id: string;
   /** `plan` only plans; `revert` puts back what another run changed. */
@@ -105,6 +111,10 @@ export interface RunView {
   readonly task: string;
   readonly workers: readonly string[];
   readonly session_id: string | null;
+  /** The run that it was forked from, or that it puts back, and the last event of it that counts; null for all others. */
+  readonly parent: { readonly run_id: string; readonly seq: number } | null;
+  /** Forks and reverts of it, oldest first. */
+  readonly children: readonly ChildRun[];
   readonly answer: string | null;
   readonly data: Json;
   readonly question: { readonly question_id: string; readonly text: string; readonly options: readonly QuestionOption[] } | null;
@@ -128,6 +138,23 @@ export interface RunView {
 export type SpanKind = "run" | "step" | "turn" | "model" | "tool" | "approval" | "memory" | "question";
 export type SpanStatus = "ok" | "error" | "running" | "waiting" | "cancelled";
 
+/**
+ * A span's wall-clock time in whole milliseconds: the five parts add up to `total_ms` exactly. What goes on at the same time counts
+ * once, as the first of: model, tool, waiting, self; a run that is stopped counts as stopped whatever was under way.
+ */
+export interface SpanTiming {
+  readonly total_ms: number;
+  /** Neither of the others: Bosun's own work. */
+  readonly self_ms: number;
+  /** At least one model call was under way, retries and the time between them included. */
+  readonly model_ms: number;
+  readonly tool_ms: number;
+  /** Only a person was waited for. */
+  readonly waiting_ms: number;
+  /** No process owned the run, the engine held it, or it was paused and nothing was under way any more. */
+  readonly stopped_ms: number;
+}
+
 export interface TraceSpan {
   /** 16 lower-case hex digits (W3C trace context), derived from run and path. */
   readonly span_id: string;
@@ -139,6 +166,8 @@ export interface TraceSpan {
   readonly started_at: string;
   /** Null while it runs. */
   readonly duration_ms: number | null;
+  /** Where that time went; null while it runs. */
+  readonly timing: SpanTiming | null;
   readonly usage?: Omit<RunUsage, "model_calls" | "tool_calls">;
   readonly attributes: Readonly<Record<string, Json>>;
   readonly error?: ErrorValue;

@@ -5,6 +5,7 @@ import { answerCommand } from "./commands/answer.ts";
 import { approvalsCommand } from "./commands/approvals.ts";
 import { approveCommand } from "./commands/approve.ts";
 import { cancelCommand } from "./commands/cancel.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { forkCommand } from "./commands/fork.ts";
 import { pauseCommand } from "./commands/pause.ts";
@@ -35,6 +36,7 @@ export function createProgram(context: CliContext): Command {
     runsCommand,
     showCommand,
     traceCommand,
+    compareCommand,
     pauseCommand,
     resumeCommand,
     tellCommand,

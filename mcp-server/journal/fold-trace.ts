@@ -1,28 +1,17 @@
 /** The projection of a run's trace: a tree of spans, folded from the run's events when it is asked for. */
-import type { ErrorRecord, Json, Question, Ref } from "../../shared/durable.ts";
+import type { ErrorRecord, Question, Ref } from "../../shared/durable.ts";
 import type { EventOf, RunEvent } from "../../shared/events.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { SpanKind, SpanStatus, TraceSpan } from "../../shared/run-view.ts";
+import type { SpanKind, TraceSpan } from "../../shared/run-view.ts";
 import { addUsage } from "../../shared/usage.ts";
-import type { Usage } from "../../shared/usage.ts";
-import { spanIdOf, traceIdOf } from "../telemetry/trace-ids.ts";
+import { traceIdOf } from "../telemetry/trace-ids.ts";
 import { callPath } from "./fold-run.ts";
+import { RunStandstill } from "./run-standstill.ts";
+import { begin, count, end, newNode } from "./trace-node.ts";
+import type { Node } from "./trace-node.ts";
+import { spanOf } from "./trace-span.ts";
 
 const VOID: ErrorValue = { code: "cancelled", message: "nobody is asked any more", retryable: false };
-
-interface Node {
-  readonly path: string;
-  readonly kind: SpanKind;
-  readonly name: string;
-  readonly worker: string | undefined;
-  readonly startedAt: number;
-  endedAt: number | null;
-  status: SpanStatus;
-  usage: Usage | null;
-  error: ErrorValue | null;
-  readonly attributes: Record<string, Json>;
-  readonly children: Node[];
-}
 
 /** Reads what events only name. */
 export interface Words {
@@ -45,17 +34,21 @@ class TraceFold {
   readonly #titles = new Map<string, string>();
 
   readonly #words: Words;
+  readonly #standstill: RunStandstill;
 
   constructor(first: RunEvent | undefined, words: Words) {
     if (first?.kind !== "run-started") throw new Error("a run's events begin with run-started");
     this.#runId = first.run_id;
     this.#words = words;
+    this.#standstill = new RunStandstill(first);
     this.#root = newNode({ path: "", kind: "run", name: words.title, at: first.time });
     this.#root.attributes["trace_id"] = traceIdOf(first.run_id);
+    this.#root.attributes["priority"] = this.#standstill.fold.priority;
     this.#nodes.set("", this.#root);
   }
 
   take(event: RunEvent): void {
+    this.#standstill.take(event);
     switch (event.kind) {
       case "span-opened":
         this.#open(event, { kind: "step", name: event.data.name, worker: event.data.worker });
@@ -67,14 +60,14 @@ class TraceFold {
         this.#openCall(event);
         break;
       case "attempt-started":
-        this.#attribute(callPath(event.path), "attempts", event.data.attempt);
+        this.#startAttempt(event);
         break;
       case "attempt-ended":
         this.#endAttempt(event);
         break;
       case "call-completed":
       case "call-failed":
-        this.#addUsage(event.path, event.data.usage);
+        this.#addUsage(event.path, event);
         this.#close(event, event.kind === "call-failed" ? event.data.error : null);
         break;
       case "approval-requested":
@@ -84,24 +77,39 @@ class TraceFold {
         this.#openWait(event);
         break;
       case "wait-expired":
-        this.#endWaits((node) => node.path === event.path, event.time, {
+        this.#endWaits((node) => node.path === event.path, event, {
           code: "approval_expired",
           message: "nobody decided in time",
           retryable: true,
         });
         break;
       case "signal-received":
-        this.#endWaits((node) => node.attributes["signal"] === event.data.name, event.time, null);
+        this.#endWaits((node) => node.attributes["signal"] === event.data.name, event, null);
         this.#decided(event);
         break;
       case "approval-voided":
-        this.#endWaits((node) => node.attributes["approval_id"] === event.data.approval_id, event.time, VOID);
+        this.#endWaits((node) => node.attributes["approval_id"] === event.data.approval_id, event, VOID);
         break;
       case "run-ended":
         this.#endRun(event);
         break;
       case "run-recovered":
-        this.#root.attributes["recovered"] = Number(this.#root.attributes["recovered"] ?? 0) + 1;
+        count(this.#root, "recovered");
+        break;
+      case "pause-requested":
+        count(this.#root, "pauses");
+        break;
+      case "run-held":
+        count(this.#root, "holds");
+        break;
+      case "resume-requested":
+        for (const { holds } of this.#nodes.values()) end(holds, event.time);
+        break;
+      case "effect-uncertain":
+        this.#doubt(event);
+        break;
+      case "effect-decided":
+        this.#settle(this.#nodes.get(event.path), event.time);
         break;
       default:
         break;
@@ -141,6 +149,7 @@ class TraceFold {
 
   #openWait(event: EventOf<"wait-started">): void {
     const { about, name } = event.data;
+    if (about.for === "hold") this.#openHold(event);
     if (about.for !== "approval" && about.for !== "answer") return;
     const title =
       about.for === "approval" ? (this.#titles.get(about.approval_id) ?? about.approval_id) : this.#words.question(about.question).text;
@@ -149,14 +158,28 @@ class TraceFold {
     node.attributes["signal"] = name;
     if (about.for === "approval") node.attributes["approval_id"] = about.approval_id;
     else node.attributes["question_id"] = about.question_id;
+    // The signal came before anyone waited for it.
+    if (!this.#waits(event)) this.#endWaits((each) => each === node, event, null);
   }
 
-  #endWaits(matches: (node: Node) => boolean, at: number, error: ErrorValue | null): void {
+  /** A hold stops the branch that it is in until a person resumes the run; a resume that was on its way has done so already. */
+  #openHold(event: EventOf<"wait-started">): void {
+    if (!this.#waits(event)) return;
+    const node = this.#parentOf(event);
+    begin(node.holds, event.time);
+    count(node, "holds");
+  }
+
+  #waits(event: EventOf<"wait-started">): boolean {
+    return this.#standstill.fold.waits[event.path] !== undefined;
+  }
+
+  #endWaits(matches: (node: Node) => boolean, event: Moment, error: ErrorValue | null): void {
     for (const node of this.#nodes.values()) {
       if (node.status !== "waiting" || !matches(node)) continue;
       node.status = error === null ? "ok" : "error";
       node.error = error;
-      this.#endAt(node, at);
+      this.#endAt(node, event);
     }
   }
 
@@ -173,35 +196,60 @@ class TraceFold {
     }
   }
 
+  #startAttempt(event: EventOf<"attempt-started">): void {
+    const node = this.#nodes.get(callPath(event.path));
+    if (node === undefined) return;
+    node.attributes["attempts"] = event.data.attempt;
+    end(node.retries, event.time);
+  }
+
   #endAttempt(event: EventOf<"attempt-ended">): void {
     const path = callPath(event.path);
-    this.#addUsage(path, event.data.usage);
-    if (event.data.reason === "lost")
-      this.#attribute(path, "lost_attempts", Number(this.#nodes.get(path)?.attributes["lost_attempts"] ?? 0) + 1);
-  }
-
-  #attribute(path: string, name: string, value: Json): void {
+    this.#addUsage(path, event);
     const node = this.#nodes.get(path);
-    if (node !== undefined) node.attributes[name] = value;
+    if (node === undefined || node.endedAt !== null) return;
+    if (event.data.reason === "lost") count(node, "lost_attempts");
+    this.#settle(node, event.time);
+    begin(node.retries, event.time);
   }
 
-  #close(event: { path: string; time: number }, record: ErrorRecord | null): void {
+  /** Nobody can tell whether the effect happened: a person decides. */
+  #doubt(event: EventOf<"effect-uncertain">): void {
+    const node = this.#nodes.get(event.path);
+    if (node === undefined || node.endedAt !== null || node.status === "waiting") return;
+    count(node, "doubts");
+    node.status = "waiting";
+    begin(node.doubts, event.time);
+  }
+
+  #settle(node: Node | undefined, at: number): void {
+    if (node === undefined || node.doubts.length === 0) return;
+    end(node.doubts, at);
+    if (node.status === "waiting") node.status = "running";
+  }
+
+  #close(event: Moment & { path: string }, record: ErrorRecord | null): void {
     const node = this.#nodes.get(event.path);
     if (node === undefined) return;
     const error = record === null ? null : this.#words.error(record);
     node.status = error === null ? "ok" : error.code === "cancelled" ? "cancelled" : "error";
     node.error = error;
-    this.#endAt(node, event.time);
+    this.#endAt(node, event);
   }
 
-  #endAt(node: Node, at: number): void {
-    node.endedAt = at;
-    for (const parent of this.#above(node.path)) if (parent.kind === "turn") parent.endedAt = at;
+  #endAt(node: Node, { time, seq }: Moment): void {
+    for (const each of [node, ...this.#above(node.path).filter((parent) => parent.kind === "turn")]) {
+      each.endedAt = time;
+      each.endedBy = seq;
+      end(each.retries, time);
+      end(each.doubts, time);
+    }
   }
 
-  #addUsage(path: string, usage: Usage | undefined): void {
+  /** What a fork took over was charged to its parent. */
+  #addUsage(path: string, { seq, data: { usage } }: EventOf<"attempt-ended" | "call-completed" | "call-failed">): void {
     const node = this.#nodes.get(path);
-    if (usage === undefined || node === undefined) return;
+    if (usage === undefined || node === undefined || seq <= this.#standstill.fold.copied) return;
     for (const each of [node, ...this.#above(path)]) each.usage = each.usage === null ? usage : addUsage(each.usage, usage);
   }
 
@@ -215,63 +263,17 @@ class TraceFold {
     for (const node of this.#nodes.values()) {
       if (node.kind === "turn" || node.endedAt !== null || node === this.#root) continue;
       node.status = "cancelled";
-      this.#endAt(node, event.time);
+      this.#endAt(node, event);
     }
-    this.#root.endedAt = event.time;
+    this.#endAt(this.#root, event);
     this.#root.status = data.status === "completed" ? "ok" : data.status === "cancelled" ? "cancelled" : "error";
     this.#root.error = data.status === "completed" ? null : this.#words.error(data.error);
   }
 
   toSpan(): TraceSpan {
-    return this.#span(this.#root, null);
-  }
-
-  #span(node: Node, parentId: string | null): TraceSpan {
-    const id = spanIdOf(this.#runId, node.path);
-    const children = node.children.map((child) => this.#span(child, id));
-    const status = node.kind === "turn" ? turnStatus(children) : waitingStatus(node.status, children);
-    const running = node.endedAt === null || (node.kind === "turn" && (status === "running" || status === "waiting"));
-    const { signal: _, ...attributes } = node.attributes;
-    return {
-      span_id: id,
-      parent_id: parentId,
-      kind: node.kind,
-      name: node.name,
-      ...(node.worker === undefined ? {} : { worker: node.worker }),
-      status,
-      started_at: new Date(node.startedAt).toISOString(),
-      duration_ms: running || node.endedAt === null ? null : node.endedAt - node.startedAt,
-      ...(node.usage === null ? {} : { usage: node.usage }),
-      attributes: { ...attributes, path: node.path },
-      ...(node.error === null ? {} : { error: node.error }),
-      children,
-    };
+    return spanOf(this.#root, { runId: this.#runId, copied: this.#standstill.fold.copied, standstill: this.#standstill.standstill() });
   }
 }
 
-function newNode(at: { path: string; kind: SpanKind; name: string; at: number; worker?: string | undefined }): Node {
-  return {
-    path: at.path,
-    kind: at.kind,
-    name: at.name,
-    worker: at.worker,
-    startedAt: at.at,
-    endedAt: null,
-    status: "running",
-    usage: null,
-    error: null,
-    attributes: {},
-    children: [],
-  };
-}
-
-/** What runs but only waits for a person says so. */
-function waitingStatus(status: SpanStatus, children: readonly TraceSpan[]): SpanStatus {
-  if (status !== "running") return status;
-  return children.some((child) => child.status === "waiting") && !children.some((child) => child.status === "running") ? "waiting" : status;
-}
-
-function turnStatus(children: readonly TraceSpan[]): SpanStatus {
-  for (const status of ["running", "waiting", "cancelled"] as const) if (children.some((child) => child.status === status)) return status;
-  return children.at(-1)?.status === "error" ? "error" : "ok";
-}
+/** When something happened. */
+type Moment = Pick<RunEvent, "time" | "seq">;

@@ -161,6 +161,8 @@ function flushedFirst(look: Look, engine: Engine): Look {
     };
   return {
     getRun: first(look.getRun),
+    exportTrace: first(look.exportTrace),
+    compare: first(look.compare),
     listRuns: first(look.listRuns),
     findRun: first(look.findRun),
     listApprovals: first(look.listApprovals),

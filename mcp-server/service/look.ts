@@ -5,10 +5,17 @@ import type { AnyActivity } from "../engine/activity.ts";
 import type { AnyDurableFunction } from "../engine/run-instance.ts";
 import type { JournalReader } from "../journal/port.ts";
 import type { ApprovalDetail, ReplayReport, Service } from "../service.ts";
+import { otlpTraceOf } from "../telemetry/otlp-trace.ts";
+import { compareRuns } from "./compare-runs.ts";
+import type { RunToCompare } from "./compare-runs.ts";
+import { outcomesOf } from "./outcomes.ts";
 import { proposalsOf } from "./change-sets.ts";
 import { approvalViewOf, runViewOf } from "./run-view.ts";
 
-export type Look = Pick<Service, "getRun" | "listRuns" | "findRun" | "listApprovals" | "getApproval" | "replay">;
+export type Look = Pick<
+  Service,
+  "getRun" | "exportTrace" | "compare" | "listRuns" | "findRun" | "listApprovals" | "getApproval" | "replay"
+>;
 
 const DEFAULT_LIMIT = 20;
 
@@ -21,6 +28,18 @@ export interface LookParts {
 export function createLook({ journal, activities, workflows }: LookParts): Look {
   return {
     getRun: (runId, include = []) => runViewOf(journal, journal.run(runId), include),
+    exportTrace: (runId, version) => {
+      const { trace, ...run } = runViewOf(journal, journal.run(runId), ["trace"]);
+      if (trace === undefined) throw new BosunError("internal", `run ${runId} has no trace`);
+      return otlpTraceOf({ ...run, trace }, version);
+    },
+    compare: (runId, otherId) => {
+      if (otherId !== null) return compareRuns(toCompare(journal, runId), toCompare(journal, otherId));
+      const { parent } = journal.run(runId);
+      if (parent === null)
+        throw new BosunError("invalid_input", `run ${runId} was not started from another one: name the run to compare it with`);
+      return compareRuns(toCompare(journal, parent.run_id), toCompare(journal, runId));
+    },
     listRuns: (filter = {}) => journal.runs({ limit: DEFAULT_LIMIT, ...filter }).map((fold) => runViewOf(journal, fold, [])),
     findRun: (idOrPrefix) => {
       const found = journal.runsWithPrefix(idOrPrefix, 10);
@@ -50,4 +69,10 @@ export function createLook({ journal, activities, workflows }: LookParts): Look 
       return result.ok ? { ok: true, events: result.events } : { ok: false, events: result.events, divergence: result.divergence };
     },
   };
+}
+
+function toCompare(journal: JournalReader, runId: string): RunToCompare {
+  const { trace, changes, ...view } = runViewOf(journal, journal.run(runId), ["trace", "changes"]);
+  if (trace === undefined || changes === undefined) throw new BosunError("internal", `run ${runId} cannot be looked at`);
+  return { view: { ...view, trace, changes }, outcomes: outcomesOf(journal.blobs, journal.events(runId)) };
 }

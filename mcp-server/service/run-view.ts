@@ -22,6 +22,8 @@ export function runViewOf(journal: JournalReader, fold: RunFold, include: readon
     task: words.task(fold),
     workers: fold.workers,
     session_id: fold.session_id,
+    parent: fold.parent === null ? null : { run_id: fold.parent.run_id, seq: fold.parent.seq },
+    children: journal.children(fold.run_id).map((child) => ({ run_id: child.run_id, workflow: workflowOf(child) })),
     answer: result?.answer ?? null,
     data: result?.data ?? null,
     question: questionOf(fold, words),

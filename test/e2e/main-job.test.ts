@@ -120,6 +120,8 @@ describe("a task without a terminal", () => {
       task: "mend the greeting",
       workers: expect.arrayContaining(["researcher", "reviewer", "coder"]) as string[],
       session_id: null,
+      parent: null,
+      children: [],
       answer: null,
       data: null,
       question: null,

@@ -7,6 +7,7 @@ import { type CliContext, command, withService } from "../command.ts";
 import { findRun } from "../find-ids.ts";
 import { escapeLine, escapeText } from "../escape.ts";
 import { drawingWidth, printHint, printJson, printLines, printProse, printText } from "../print.ts";
+import { kinLines } from "../render/kin.ts";
 import { clock } from "../render/numbers.ts";
 import { shownStatus, stillOf } from "../render/run-words.ts";
 import { traceLines } from "../render/trace-lines.ts";
@@ -28,6 +29,7 @@ export function showCommand(context: CliContext): Command {
       const { owned } = service;
       const still = stillOf(view, owned);
       printText(io, `run ${view.run_id} · ${shownStatus(view, owned)} · started ${clock(Date.parse(view.started_at), now)}`);
+      for (const line of kinLines(view)) printHint(io, line, "dim");
       printLines(io, traceLines(view, { now, width: drawingWidth(io), whole: true, still }));
       if (view.answer !== null) printProse(io, `\n${escapeText(view.answer)}\n`);
       printChanges(io, view.changes ?? []);

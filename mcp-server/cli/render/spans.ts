@@ -26,6 +26,28 @@ export function rejection(span: TraceSpan): string | null {
   return span.kind === "approval" && span.error?.code === "approval_rejected" ? "rejected" : null;
 }
 
+/** What is out of the ordinary about a span and no failure of its own; empty for most. */
+export function notes({ attributes }: TraceSpan): string {
+  const times = (name: string): number => (typeof attributes[name] === "number" ? attributes[name] : 0);
+  const { priority } = attributes;
+  return [
+    attributes["taken_over"] === true ? "taken over" : "",
+    priority === "low" || priority === "high" ? `${priority} priority` : "",
+    times("attempts") > 1 ? `${times("attempts")} attempts` : "",
+    times("lost_attempts") > 0 ? `${times("lost_attempts")} lost in a crash` : "",
+    times("doubts") > 0 ? "could not tell whether it happened" : "",
+    times("recovered") > 0 ? `taken up again ${often(times("recovered"))}` : "",
+    times("pauses") > 0 ? `paused ${often(times("pauses"))}` : "",
+    times("holds") > 0 ? `held ${often(times("holds"))}` : "",
+  ]
+    .filter((note) => note !== "")
+    .join(", ");
+}
+
+function often(times: number): string {
+  return times === 1 ? "once" : `${times} times`;
+}
+
 /** The models that were asked, each once, in order. */
 export function modelsOf(trace: TraceSpan): readonly string[] {
   const names = [...walk(trace)].filter((span) => span.kind === "model").map((span) => shortModel(span.name));

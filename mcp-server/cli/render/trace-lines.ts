@@ -5,7 +5,7 @@ import { fit, type Line, piece, type Piece } from "./line.ts";
 import { count, usageLine } from "./numbers.ts";
 import { runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";
 import { sign } from "./signs.ts";
-import { lasted, modelsOf, rejection, tokensOf, walk, walkOutsideSteps } from "./spans.ts";
+import { lasted, modelsOf, notes, rejection, tokensOf, walk, walkOutsideSteps } from "./spans.ts";
 
 /** More calls of one step are folded into a number. */
 const MAX_CALLS = 6;
@@ -25,7 +25,14 @@ export function traceLines(view: RunView, options: TreeOptions): readonly Line[]
   const { now, width, still = null } = options;
   const took = runDuration(view, now, still);
   const head = fit([sign(stillStatus(view.status, still), now), piece(` ${taskLine(view)}`, "strong")], [piece(took, "dim")], width);
-  return [head, facts(view, width), ...besides(view, options, "before"), ...steps(view, options), ...besides(view, options, "after")];
+  return [
+    head,
+    facts(view, width),
+    ...runRemarks(view.trace, width),
+    ...besides(view, options, "before"),
+    ...steps(view, options),
+    ...besides(view, options, "after"),
+  ];
 }
 
 /** What a supervisor asks a model for once the steps are done. */
@@ -47,7 +54,7 @@ function besides(view: RunView, options: TreeOptions, when: "before" | "after"):
   );
   return shown.map((span) =>
     fit(
-      [piece("  "), sign(stillStatus(span.status, still), now), piece(` ${besideName(span)}`), ...failure(span)],
+      [piece("  "), sign(stillStatus(span.status, still), now), piece(` ${besideName(span)}`), ...remarks(span), ...failure(span)],
       [piece(lasted(span, options), "dim")],
       width,
     ),
@@ -93,7 +100,7 @@ function stepLines(step: StepFacts, span: TraceSpan | undefined, options: TreeOp
   ];
   if (span === undefined) return [fit([...name, ...stillWaits(step)], [], width)];
   const right = [piece(`${count(tokensOf(span))} tokens  ${lasted(span, options).padStart(7)}`, "dim")];
-  return [fit([...name, ...failure(span)], right, width), ...callLines(span, options)];
+  return [fit([...name, ...remarks(span), ...failure(span)], right, width), ...callLines(span, options)];
 }
 
 function stillWaits(step: StepFacts): readonly Piece[] {
@@ -105,17 +112,29 @@ function stillWaits(step: StepFacts): readonly Piece[] {
 function callLines(step: TraceSpan, options: TreeOptions): readonly Line[] {
   const { now, width, whole = false, still = null } = options;
   const all = [...walk(step)].filter((span) => span !== step && isLeaf(span));
-  const calls = all.filter((span) => span.kind !== "model" || span.status === "running" || span.status === "error");
+  const calls = all.filter((span) => span.kind !== "model" || span.status === "running" || span.status === "error" || notes(span) !== "");
   const hidden = whole ? 0 : Math.max(0, calls.length - MAX_CALLS);
   const folded = hidden === 0 ? [] : [fit([piece(`      … ${count(hidden)} earlier`, "dim")], [], width)];
   const lines = calls.slice(hidden).map((span) => {
     return fit(
-      [piece("      "), sign(stillStatus(span.status, still), now), piece(" "), ...callName(span), ...failure(span)],
+      [piece("      "), sign(stillStatus(span.status, still), now), piece(" "), ...callName(span), ...remarks(span), ...failure(span)],
       [piece(lasted(span, options), "dim")],
       width,
     );
   });
   return [...folded, ...lines];
+}
+
+/** Retries, crashes, pauses: told beside the name. */
+export function remarks(span: TraceSpan): readonly Piece[] {
+  const told = notes(span);
+  return told === "" ? [] : [piece(`  ${told}`, "dim")];
+}
+
+/** Of the whole run they get a line of their own, for its name may be long. */
+export function runRemarks(trace: TraceSpan | undefined, width: number): readonly Line[] {
+  const told = trace === undefined ? "" : notes(trace);
+  return told === "" ? [] : [fit([piece(`  ${told}`, "wait")], [], width)];
 }
 
 function failure(span: TraceSpan): readonly Piece[] {

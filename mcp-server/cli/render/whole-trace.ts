@@ -6,19 +6,39 @@ import { cost, count } from "./numbers.ts";
 import { stillStatus } from "./run-words.ts";
 import { sign } from "./signs.ts";
 import { lasted, rejection, shortModel } from "./spans.ts";
-import { callName, type TreeOptions } from "./trace-lines.ts";
+import { callName, remarks, runRemarks, type TreeOptions } from "./trace-lines.ts";
 
 export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0): readonly Line[] {
   const { now, width, still = null } = options;
-  const tokens =
-    span.usage === undefined
-      ? ""
-      : `${count(span.usage.prompt_tokens)} + ${count(span.usage.completion_tokens)} tokens  ${cost(span.usage)}  `;
   const failure =
     span.error === undefined ? [] : [piece(`  ${rejection(span) ?? `${span.error.code}: ${escapeLine(span.error.message, 500)}`}`, "bad")];
-  const left = [piece("  ".repeat(depth)), sign(stillStatus(span.status, still), now), piece(" "), ...spanName(span), ...failure];
-  const line = fit(left, [piece(`${tokens}${lasted(span, options).padStart(7)}`, "dim")], width);
-  return [line, ...span.children.flatMap((child) => wholeTraceLines(child, options, depth + 1))];
+  const left = [
+    piece("  ".repeat(depth)),
+    sign(stillStatus(span.status, still), now),
+    piece(" "),
+    ...spanName(span),
+    ...place(span),
+    ...(span.kind === "run" ? [] : remarks(span)),
+    ...failure,
+  ];
+  const line = fit(left, [piece(`${spentOn(span)}${lasted(span, options).padStart(7)}`, "dim")], width);
+  return [
+    line,
+    ...(span.kind === "run" ? runRemarks(span, width) : []),
+    ...span.children.flatMap((child) => wholeTraceLines(child, options, depth + 1)),
+  ];
+}
+
+/** The sequence of what can be named to `bosun fork --at`. */
+function place({ attributes }: TraceSpan): Line {
+  return typeof attributes["seq"] === "number" ? [piece(` #${attributes["seq"]}`, "dim")] : [];
+}
+
+/** Tokens and money; that the money is not known is said once, of the whole run. */
+function spentOn({ usage, kind }: TraceSpan): string {
+  if (usage === undefined) return "";
+  const tokens = `${usage.source === "reported" ? "" : "about "}${count(usage.prompt_tokens)} + ${count(usage.completion_tokens)} tokens`;
+  return usage.usd === null && kind !== "run" ? `${tokens}  ` : `${tokens}  ${cost(usage)}  `;
 }
 
 function spanName(span: TraceSpan): Line {

@@ -1,8 +1,11 @@
 /** A service with one run whose states a test lays out; it writes down what it was asked to do. */
 import { BosunError } from "../../../shared/errors.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
+import type { RunComparison } from "../../../shared/run-compare.ts";
+import type { OtlpTrace } from "../../../shared/otlp.ts";
+import { otlpTraceOf } from "../../../mcp-server/telemetry/otlp-trace.ts";
+import { runView, span } from "./views.ts";
 import type { ApprovalDetail, ForkRequest, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
-import { runView } from "./views.ts";
 
 export interface FakeServiceOptions {
   /** States in which the run settles, one after the other; the last one stays. */
@@ -12,6 +15,7 @@ export interface FakeServiceOptions {
   readonly leftoversWork?: boolean;
   readonly replay?: ReplayReport;
   readonly diff?: string;
+  readonly comparison?: RunComparison;
   /** Thrown by `decide`. */
   readonly decideError?: BosunError;
   /** Never settles, until cancelled. */
@@ -76,6 +80,17 @@ export class FakeService implements Service {
       return runView({ run_id: runId, status: this.#leftoversWork ? "running" : "waiting_approval" });
     if (runId !== this.#state.run_id) throw new BosunError("not_found", `There is no run ${runId}.`);
     return this.#state;
+  }
+
+  exportTrace(runId: string, version: string): OtlpTrace {
+    const { trace = span({ kind: "run", name: "t" }) } = this.getRun(runId);
+    return otlpTraceOf({ ...this.getRun(runId), trace }, version);
+  }
+
+  compare(runId: string, otherId: string | null): RunComparison {
+    this.calls.push(`compare ${runId} ${otherId ?? "with its parent"}`);
+    if (this.#options.comparison === undefined) throw new BosunError("invalid_input", "There is nothing to compare with.");
+    return this.#options.comparison;
   }
 
   listRuns(): readonly RunView[] {

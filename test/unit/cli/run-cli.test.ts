@@ -3,6 +3,7 @@ import { runCli } from "../../../mcp-server/cli/run-cli.ts";
 import type { OpenServiceOptions } from "../../../mcp-server/cli/open-service.ts";
 import { BosunError } from "../../../shared/errors.ts";
 import type { RunView } from "../../../shared/run-view.ts";
+import { compareRuns } from "../../../mcp-server/service/compare-runs.ts";
 import { FakeService, type FakeServiceOptions } from "./fake-service.ts";
 import { FakeTerminal, person } from "./fake-terminal.ts";
 import { approvalView, runView, span } from "./views.ts";
@@ -73,7 +74,7 @@ describe("errors", () => {
     ["too many arguments", ["run", "a", "b"], "too many arguments"],
     ["a budget that is no number", ["run", "x", "--budget-usd", "lots"], '--budget-usd needs a number above 0, not "lots"'],
     ["a budget below zero", ["run", "x", "--budget-tokens", "-5"], "--budget-tokens"],
-    ["a format that is not there", ["trace", "run_a", "--format", "otlp"], "Allowed choices are tree, json"],
+    ["a format that is not there", ["trace", "run_a", "--format", "svg"], "Allowed choices are tree, json, otlp"],
     ["a status that is not there", ["runs", "--status", "done"], "--status is one of"],
     ["a steps file that is not there", ["run", "x", "--steps", "no-such.json"], "cannot be read: no-such.json"],
     ["an empty task", ["run", "  "], "The task is empty"],
@@ -540,7 +541,9 @@ describe("the other commands", () => {
       "paused: budget_exceeded: spent.\n`bosun resume run_aaaa1111 --budget-tokens N` goes on with a higher cap.\n",
     );
     expect(await show(paused("budget_exceeded", "`bosun resume run_aaaa1111 --budget-tokens N` raises it"))).toMatch(/N` raises it\n$/);
-    expect(await show(paused("model_unavailable", "down."))).toMatch(/`bosun resume run_aaaa1111`.*`bosun fork run_aaaa1111 --at 1 --model/);
+    expect(await show(paused("model_unavailable", "down."))).toMatch(
+      /`bosun resume run_aaaa1111`.*`bosun fork run_aaaa1111 --at 1 --model/,
+    );
   });
 
   it("trace prints the tree, or JSON", async () => {
@@ -593,5 +596,66 @@ describe("the other commands", () => {
       approvals: [{ approval_id: "apr_0123456789abcdef" }],
     });
     expect((await run(["approvals"])).terminal.out).toContain("Nothing waits");
+  });
+});
+
+describe("runs that come from others", () => {
+  const fork = runView({ status: "completed", parent: { run_id: "run_bbbb2222", seq: 12 } });
+
+  it("show says what a run was forked from, and what came of it", async () => {
+    const children = [
+      { run_id: "run_cccc3333", workflow: "task" as const },
+      { run_id: "run_dddd4444", workflow: "task" as const },
+      { run_id: "run_eeee5555", workflow: "revert" as const },
+    ];
+    const { terminal } = await run(["show", "run_a"], { states: [{ ...fork, children }] });
+    expect(terminal.out.split("\n").slice(1, 4)).toEqual([
+      "forked from run_bbbb2222 at event 12: `bosun compare run_aaaa1111`",
+      "forked as run_cccc3333, run_dddd4444",
+      "put back by run_eeee5555",
+    ]);
+  });
+
+  it("show says what a revert puts back", async () => {
+    const { terminal } = await run(["show", "run_a"], { states: [{ ...fork, workflow: "revert" }] });
+    expect(terminal.out.split("\n")[1]).toBe("puts back run_bbbb2222");
+  });
+
+  it("compare lays two runs side by side, a fork with its parent when no other is named", async () => {
+    const one = { view: { ...fork, trace: span({ kind: "run", name: "t" }), changes: [] }, outcomes: new Map<string, string>() };
+    const comparison = compareRuns(one, one);
+    const named = await run(["compare", "run_a", "run_aaaa"], { states: [fork], comparison });
+    expect(named.service.calls).toEqual(["compare run_aaaa1111 run_aaaa1111"]);
+    expect(named.terminal.out).toMatch(/ {2}run {11}run_aaaa1111 +run_aaaa1111\n/);
+    const alone = await run(["compare", "run_a", "--json"], { states: [fork], comparison });
+    expect(alone.service.calls).toEqual(["compare run_aaaa1111 with its parent"]);
+    expect(JSON.parse(alone.terminal.out)).toEqual(comparison);
+  });
+
+  it("compare is wrong use when there is nothing to compare with", async () => {
+    const { code, terminal } = await run(["compare", "run_a"], { states: [runView()] });
+    expect([code, terminal.err]).toEqual([2, "bosun: invalid_input: There is nothing to compare with.\n"]);
+  });
+});
+
+describe("trace --format otlp", () => {
+  const over = span({ kind: "run", name: "t" });
+
+  it("prints nothing but the trace", async () => {
+    const { terminal } = await run(["trace", "run_a", "--format", "otlp"], { states: [runView({ status: "completed", trace: over })] });
+    expect(Object.keys(JSON.parse(terminal.out) as object)).toEqual(["resourceSpans"]);
+    expect(terminal.err).toBe("");
+  });
+
+  it("says beside it that a run that is not over is not whole", async () => {
+    const states = [runView({ trace: { ...over, status: "running", duration_ms: null } })];
+    const { terminal } = await run(["trace", "run_a", "--format", "otlp"], { states });
+    expect(terminal.err).toBe("bosun: note: the run is not over: spans that have no end yet are left out\n");
+    expect((await run(["trace", "run_a", "--format", "otlp", "--json"], { states })).terminal.err).toBe("");
+  });
+
+  it("tells in its help what is in it and what is left out", async () => {
+    const { terminal } = await run(["trace", "--help"]);
+    expect(terminal.out).toContain("no task, prompt, answer or argument. Spans that are not over are left out");
   });
 });

@@ -148,6 +148,18 @@ describe("the live tree", () => {
     expect(lines).toContain("      … 3 earlier");
   });
 
+  it("shows a model call that needed several attempts, for it is no ordinary one", () => {
+    const children = [
+      span({ kind: "step", name: "usage", worker: "researcher", children: [model(), model({ attributes: { attempts: 2 } })] }),
+    ];
+    const lines = traceLines(
+      runView({ status: "completed", trace: span({ kind: "run", name: "x", attributes: { recovered: 2 }, children }) }),
+      { now: NOW, width: 60 },
+    ).map(plainText);
+    expect(lines[2]).toBe("  taken up again 2 times");
+    expect(lines.filter((line) => line.includes("model "))).toEqual(["      ✓ model  2 attempts                             100 ms"]);
+  });
+
   it("shows a run that has nothing yet", () => {
     expect(traceLines(runView({ status: "queued" }), { now: NOW, width: 60 }).map(plainText)[0]).toMatch(/^· Fix the retry helper/);
   });
@@ -167,5 +179,25 @@ describe("the whole trace", () => {
     expect(text.match(/model (plan|work) scripted \(script\.json\)/g)).toHaveLength(4);
     expect(text).toContain("      ✓ search_text retry(");
     expect(text).toContain("✗ gaps › reviewer  tool_failed: the reviewer gave up: nothing to review");
+  });
+
+  it("tells retries, crashes, pauses and how urgent it is beside the name, and marks what is only estimated", () => {
+    const lost = model({
+      attributes: { purpose: "work", attempts: 3, lost_attempts: 1, seq: 17 },
+      usage: { ...usage, source: "estimated" },
+    });
+    const root = span({
+      kind: "run",
+      name: "t",
+      attributes: { recovered: 1, pauses: 2, holds: 1, priority: "high" },
+      usage: { ...usage, source: "estimated" },
+      children: [lost, model({ attributes: { purpose: "work", attempts: 1, taken_over: true } })],
+    });
+    expect(wholeTraceLines(root, { now: NOW, width: 110 }).map(plainText)).toEqual([
+      "✓ t                                                             about 1,200 + 34 tokens  cost unknown   100 ms",
+      "  high priority, taken up again once, paused 2 times, held once",
+      "  ✓ model work scripted (script.json) #17  3 attempts, 1 lost in a crash      about 1,200 + 34 tokens   100 ms",
+      "  ✓ model work scripted (script.json)  taken over                                   1,200 + 34 tokens   100 ms",
+    ]);
   });
 });
