@@ -6,6 +6,8 @@ import { approvalsCommand } from "./commands/approvals.ts";
 import { approveCommand } from "./commands/approve.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { exportCommand } from "./commands/export.ts";
+import { forgetCommand } from "./commands/forget.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { replayCommand } from "./commands/replay.ts";
@@ -15,6 +17,7 @@ import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { showCommand } from "./commands/show.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { verifyCommand } from "./commands/verify.ts";
 
 const EXAMPLES = ['run "why does the login test fail?"', "runs", "trace run_4f2a", "approvals"];
 const CODES = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 waits for a person, 4 budget exhausted, 130 cancelled.";
@@ -34,6 +37,9 @@ export function createProgram(context: CliContext): Command {
     resumeCommand,
     cancelCommand,
     replayCommand,
+    verifyCommand,
+    exportCommand,
+    forgetCommand,
     revertCommand,
     approvalsCommand,
     approveCommand,

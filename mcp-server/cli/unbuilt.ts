@@ -4,7 +4,6 @@ const UNBUILT: Readonly<Record<string, string>> = {
   route: "`bosun plan` says which workers a task would go to.",
   pause: "`bosun cancel` ends a run; Ctrl+C does the same to the one on the screen.",
   fork: "`bosun run` begins a new run.",
-  verify: "`bosun replay` checks that a run can be driven again from its journal.",
   memory: "There is no memory yet.",
   mcp: "There is no MCP server yet.",
   daemon: "Everything runs in the process that you start.",

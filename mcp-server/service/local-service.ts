@@ -28,6 +28,7 @@ export interface LocalServiceParts {
   readonly checkSchema: (schema: unknown) => void;
   /** The full name of the model asked for, null when none was. @throws BosunError model_unavailable when there is none to use */
   readonly checkModel: (model: string | null) => string | null;
+  readonly forget: Service["forget"];
   readonly notices: readonly string[];
   readonly release: () => void | Promise<void>;
 }
@@ -119,6 +120,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
       };
       engine.signal(row.run_id, `approval:${approvalId}`, payload);
     },
+    forget: (runId) => parts.forget(runId),
     recover: () => engine.recover(),
     close: async () => {
       await engine.close();
