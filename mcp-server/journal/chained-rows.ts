@@ -24,6 +24,7 @@ export interface TipRow {
 export interface HeadRow {
   readonly seq: number;
   readonly hash: Buffer;
+  /** Of the owner that signed it. */
   readonly epoch: number;
   readonly signature: Buffer;
 }

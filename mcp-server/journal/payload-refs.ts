@@ -28,7 +28,7 @@ export class EventRefs {
   /** Activity of each call that is under way, by path. */
   readonly #calls = new Map<string, string>();
 
-  of(event: Pick<RunEvent, "kind" | "path"> & { readonly data: unknown }): readonly PayloadRef[] {
+  of(event: { readonly kind: string; readonly path: string; readonly data: unknown }): readonly PayloadRef[] {
     const { kind, path, data } = event;
     if (kind === "call-started") this.#calls.set(path, String((data as { activity?: unknown }).activity));
     const call = kind === "call-started" || kind === "call-completed" ? this.#calls.get(path) : undefined;

@@ -27,15 +27,10 @@ export class RunChain {
   readonly runId: string;
   seq = 0;
   hash: Buffer = GENESIS;
-  #epoch = 0;
   readonly #refs = new EventRefs();
 
   constructor(runId: string) {
     this.runId = runId;
-  }
-
-  get epoch(): number {
-    return this.#epoch;
   }
 
   bad(message: string, seq: number | null = this.seq): BadRow {
@@ -51,7 +46,6 @@ export class RunChain {
     if (!hash.equals(row.hash)) throw this.bad("the event is not what was written: its hash does not fit", row.seq);
     this.seq = row.seq;
     this.hash = hash;
-    this.#epoch = row.epoch;
     const event = { ...row, run_id: this.runId, data: this.#parse(row) } as unknown as RunEvent;
     return { event, refs: this.#refs.of(event) };
   }

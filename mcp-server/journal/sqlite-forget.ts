@@ -64,7 +64,7 @@ function forget(db: Database, { run_id: runId, key, now, epoch }: ForgetOptions)
   for (const hash of own) bytes += Number(remove.get(Buffer.from(hash, "hex")) ?? 0);
   // Also when all of it is shared: what this run names does not keep a payload any more.
   if (own.size > 0 || !isForgotten(rows, runId)) {
-    const log = new SignedLog({ sql: (text) => db.prepare(text) as unknown as Sql, key, now, epoch });
+    const log = new SignedLog({ sql: (text): Sql => db.prepare(text), key, now, epoch });
     log.append([{ kind: "payload-removed", run_id: runId, data: { payloads: own.size, bytes } }]);
   }
   return { payloads: own.size, bytes, shared: total - own.size };
@@ -85,7 +85,7 @@ function payloadsOf(rows: ChainedRows, run: number, seen: Set<string>): Set<stri
   const refs = new EventRefs();
   const found = new Set<string>();
   for (const { kind, path, data } of rows.events(run)) {
-    const named = refs.of({ kind, path, data: JSON.parse(data) } as Parameters<EventRefs["of"]>[0]);
+    const named = refs.of({ kind, path, data: JSON.parse(data) as unknown });
     for (const { hash, body } of walkPayloads(named, (hash) => rows.payload(hash), seen)) if (body !== null) found.add(hash);
   }
   return found;

@@ -145,8 +145,10 @@ class Verification {
     for (const row of this.#rows.events(run)) {
       const { event, refs } = chain.take(row);
       this.#events += 1;
-      if (event.kind === "run-started") this.#checkParent(chain, event.data.parent);
+      if (event.kind === "run-started") for (const origin of Object.values(event.data)) this.#checkOrigin(chain, origin);
       for (const found of walkPayloads(refs, (hash) => this.#rows.payload(hash), visited)) {
+        if (read.has(found.hash)) continue;
+        read.add(found.hash);
         if (found.body !== null) this.#payloads += 1;
         else if (forgotten.length === 0) throw chain.bad(`payload ${found.hash.slice(0, 12)} is missing, and the log has no removal of it`);
         chain.checkPayload(found, chain.seq);
@@ -162,6 +164,7 @@ class Verification {
 
   #checkEnd(run: number, chain: RunChain, entries: readonly LogRow[]): void {
     if (!entries.some((entry) => entry.kind === "run-started")) throw chain.bad("the log does not know the run", null);
+    if (entries.some((entry) => entry.kind === "run-removed")) throw chain.bad("the log has the run's removal, and yet it is there", null);
     const ended = entries.findLast((entry) => entry.kind === "run-ended");
     if (ended !== undefined) {
       const { seq = 0, head = "" } = dataOf(ended);
@@ -170,16 +173,17 @@ class Verification {
     const head = this.#rows.head(run);
     if (head === null) throw chain.bad("the run has not ended, and its signed head is missing", null);
     checkHead(chain, { seq: head.seq, head: head.hash.toString("hex") });
-    if (head.epoch !== chain.epoch || this.#key?.verifies(headText({ run_id: chain.runId, ...head }), head.signature) !== true)
+    if (this.#key?.verifies(headText({ run_id: chain.runId, ...head }), head.signature) !== true)
       throw chain.bad("the signature of the run's head does not hold");
   }
 
-  /** A fork or revert names an event of its parent by hash. */
-  #checkParent(chain: RunChain, parent: { readonly run_id: string; readonly seq: number; readonly head: string } | null): void {
-    const run = parent === null ? null : this.#rows.run(parent.run_id);
-    if (parent === null || run === null) return;
-    if (this.#rows.eventHash(run, parent.seq)?.toString("hex") !== parent.head)
-      throw chain.bad(`event ${parent.seq} of its parent ${parent.run_id} is not the one that the run came from`);
+  /** A fork or revert names an event of the run that it comes from by its hash. */
+  #checkOrigin(chain: RunChain, field: unknown): void {
+    const { run_id: runId, seq, head } = (field ?? {}) as { run_id?: unknown; seq?: unknown; head?: unknown };
+    if (typeof runId !== "string" || typeof seq !== "number" || typeof head !== "string") return;
+    const run = this.#rows.run(runId);
+    if (run !== null && this.#rows.eventHash(run, seq)?.toString("hex") !== head)
+      throw chain.bad(`event ${seq} of ${runId} is not the one that the run came from`);
   }
 }
 
