@@ -78,10 +78,13 @@ export interface ExportReport {
 
 export interface ForgetReport {
   readonly run_id: string;
+  /** Removed, with drafts that no run names. */
   readonly payloads: number;
   readonly bytes: number;
   /** Payloads that stay, for other runs name them too. */
   readonly shared: number;
+  /** Runs that have not ended and were at work at the same time: drafts of this run may stay until they have and it is forgotten again. */
+  readonly waiting_for: readonly string[];
 }
 
 export interface ApprovalDetail {

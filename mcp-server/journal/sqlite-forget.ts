@@ -5,16 +5,20 @@ import type { ChainedRows } from "./chained-rows.ts";
 import { openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import { EventRefs, walkPayloads } from "./payload-refs.ts";
+import type { PayloadRef } from "./payload-refs.ts";
 import { SignedLog } from "./signed-log.ts";
 import type { SigningKey } from "./signing-key.ts";
 import { rowsOf } from "./sqlite-rows.ts";
 
 /** What was forgotten. */
 export interface Forgotten {
+  /** Removed, with drafts that no run names. */
   readonly payloads: number;
   readonly bytes: number;
   /** Payloads that stay, for other runs name them too. */
   readonly shared: number;
+  /** Runs that have not ended and were at work at the same time: drafts of this run may stay until they have and it is forgotten again. */
+  readonly waiting_for: readonly string[];
 }
 
 export interface ForgetOptions {
@@ -57,17 +61,62 @@ function forget(db: Database, { run_id: runId, key, now, epoch }: ForgetOptions)
       retryable: false,
     });
   const own = payloadsOf(rows, run, new Set());
-  const total = own.size;
-  keepShared(rows, run, own);
-  let bytes = 0;
-  const remove = db.prepare("DELETE FROM blobs WHERE hash = ? RETURNING length(body)").pluck();
-  for (const hash of own) bytes += Number(remove.get(Buffer.from(hash, "hex")) ?? 0);
+  const { before, waitingFor } = unfinishedSince(db, rows, own);
+  // On disk, for it may be all that the journal has.
+  db.exec("CREATE TEMP TABLE doomed (hash BLOB PRIMARY KEY) WITHOUT ROWID");
+  const doom = db.prepare("INSERT OR IGNORE INTO doomed VALUES (?)");
+  for (const hash of own) doom.run(Buffer.from(hash, "hex"));
+  db.prepare("INSERT OR IGNORE INTO doomed SELECT hash FROM blobs WHERE id < ?").run(before);
+  spareNamed(db, rows, run);
+  const isDoomed = db.prepare("SELECT 1 FROM doomed WHERE hash = ?");
+  const shared = [...own].filter((hash) => isDoomed.get(Buffer.from(hash, "hex")) === undefined).length;
+  const removed = db
+    .prepare("SELECT count(*) AS payloads, coalesce(sum(length(body)), 0) AS bytes FROM blobs JOIN doomed USING (hash)")
+    .get() as {
+    payloads: number;
+    bytes: number;
+  };
+  db.exec("DELETE FROM blobs WHERE hash IN (SELECT hash FROM doomed); DROP TABLE doomed");
   // Also when all of it is shared: what this run names does not keep a payload any more.
-  if (own.size > 0 || !isForgotten(rows, runId)) {
+  if (removed.payloads > 0 || !isForgotten(rows, runId)) {
     const log = new SignedLog({ sql: (text): Sql => db.prepare(text), key, now, epoch });
-    log.append([{ kind: "payload-removed", run_id: runId, data: { payloads: own.size, bytes } }]);
+    log.append([{ kind: "payload-removed", run_id: runId, data: removed }]);
   }
-  return { payloads: own.size, bytes, shared: total - own.size };
+  return { ...removed, shared, waiting_for: waitingFor };
+}
+
+/**
+ * Payloads that no run names are drafts: parts of prompts that were never sent, say. Those of runs that have ended are of no use, but they
+ * hold words. A run that is under way may be about to name one: `before` is the first payload that may be such a run's.
+ */
+function unfinishedSince(
+  db: Database,
+  rows: ChainedRows,
+  own: ReadonlySet<string>,
+): { readonly before: number; readonly waitingFor: readonly string[] } {
+  const idOf = db.prepare("SELECT id FROM blobs WHERE hash = ?").pluck();
+  const blobId = (hash: string): number => (idOf.get(Buffer.from(hash, "hex")) as number | undefined) ?? 0;
+  let last = 0;
+  for (const hash of own) last = Math.max(last, blobId(hash));
+  let before = Number.MAX_SAFE_INTEGER;
+  const waitingFor: string[] = [];
+  const unfinished = db.prepare("SELECT run, run_id FROM run_heads JOIN run_keys USING (run) ORDER BY run").all() as {
+    run: number;
+    run_id: string;
+  }[];
+  for (const { run, run_id: runId } of unfinished) {
+    // Its input was there before anything else of it.
+    const input = inputOf(rows, run).map(({ hash }) => blobId(hash));
+    const since = input.length === 0 ? 0 : Math.min(...input);
+    before = Math.min(before, since);
+    if (since <= last) waitingFor.push(runId);
+  }
+  return { before, waitingFor };
+}
+
+function inputOf(rows: ChainedRows, run: number): readonly PayloadRef[] {
+  for (const { kind, path, data } of rows.events(run)) return new EventRefs().of({ kind, path, data: JSON.parse(data) as unknown });
+  return [];
 }
 
 function hasEnded(rows: ChainedRows, run: number): boolean {
@@ -94,13 +143,15 @@ function payloadsOf(rows: ChainedRows, run: number, seen: Set<string>): Set<stri
 /** Above this number the memory of what was gone through is dropped, and some of it is gone through again. */
 const REMEMBERED = 200_000;
 
-/** Takes out of `own` what runs that are not forgotten name too. */
-function keepShared(rows: ChainedRows, run: number, own: Set<string>): void {
+/** Takes out of the doomed what runs that are not forgotten name. */
+function spareNamed(db: Database, rows: ChainedRows, run: number): void {
   const seen = new Set<string>();
-  for (const other of rows.runs()) {
-    if (own.size === 0) return;
+  const spare = db.prepare("DELETE FROM doomed WHERE hash = ?");
+  // All at once, for a connection does not write while it goes through rows.
+  const others = [...rows.runs()];
+  for (const other of others) {
     if (other.run === run || isForgotten(rows, other.run_id)) continue;
-    for (const hash of payloadsOf(rows, other.run, seen)) own.delete(hash);
+    for (const hash of payloadsOf(rows, other.run, seen)) spare.run(Buffer.from(hash, "hex"));
     if (seen.size > REMEMBERED) seen.clear();
   }
 }

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { type CliContext, command, withService } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
-import { escapeLine } from "../escape.ts";
 import { findRun } from "../find-ids.ts";
 import { canAsk } from "../io.ts";
 import { printHint, printJson, printText } from "../print.ts";
@@ -35,11 +34,18 @@ export function forgetCommand(context: CliContext): Command {
           }
         }
         const report = service.forget(runId);
-        if (options.json === true) printJson(io, { ...report, forgotten: true });
-        else {
-          const shared = report.shared === 0 ? "" : ` ${plural(report.shared, "payload")} stay, for other runs name them too.`;
-          printText(io, `${plural(report.payloads, "payload")} of ${escapeLine(runId, 80)} removed, ${report.bytes} bytes.${shared}`);
+        if (options.json === true) {
+          printJson(io, { ...report, forgotten: true });
+          return EXIT.done;
         }
+        const shared = report.shared === 0 ? "" : ` Kept: ${plural(report.shared, "payload")} that other runs name too.`;
+        printText(io, `${plural(report.payloads, "payload")} removed, ${plural(report.bytes, "byte")}.${shared}`);
+        if (report.waiting_for.length > 0)
+          printHint(
+            io,
+            `Drafts of it may stay, for these runs have not ended: ${report.waiting_for.join(", ")}. \`bosun forget ${runId}\` again after that.`,
+            "wait",
+          );
         return EXIT.done;
       });
     });

@@ -165,7 +165,7 @@ export class FakeService implements Service {
 
   forget(runId: string): ForgetReport {
     this.calls.push(`forget ${runId}`);
-    return { run_id: runId, payloads: 3, bytes: 2048, shared: 1 };
+    return { run_id: runId, payloads: 3, bytes: 2048, shared: 1, waiting_for: [] };
   }
 
   plan(): ReturnType<Service["plan"]> {
