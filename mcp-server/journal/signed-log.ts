@@ -42,8 +42,9 @@ export class SignedLog {
   readonly #key: SigningKey;
   readonly #now: () => number;
   readonly #epoch: number;
-  /** Signatures of heads that were checked or made here: run -> signature. */
-  readonly #sound = new Map<number, Buffer>();
+  /** What was signed last, so that it need not be checked: the text of each run's head, and the tip's. */
+  readonly #heads = new Map<number, string>();
+  #tip: string | null = null;
 
   constructor({ sql, key, now, epoch }: SignedLogParts) {
     this.#sql = sql;
@@ -94,7 +95,7 @@ export class SignedLog {
       if (run.ended) {
         entries.push({ kind: "run-ended", run_id: run.run_id, data: { seq: run.seq, head: run.hash.toString("hex") } });
         this.#sql("DELETE FROM run_heads WHERE run = ?").run(run.run);
-        this.#sound.delete(run.run);
+        this.#heads.delete(run.run);
       } else {
         this.#signHead(run);
       }
@@ -103,12 +104,12 @@ export class SignedLog {
   }
 
   #signHead({ run, run_id: runId, seq, hash }: TouchedRun): void {
-    const signature = this.#key.sign(headText({ run_id: runId, seq, hash, epoch: this.#epoch }));
+    const text = headText({ run_id: runId, seq, hash, epoch: this.#epoch });
     this.#sql(
       `INSERT INTO run_heads (run, seq, hash, epoch, signature) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET
        seq = excluded.seq, hash = excluded.hash, epoch = excluded.epoch, signature = excluded.signature`,
-    ).run(run, seq, hash, this.#epoch, signature);
-    this.#sound.set(run, signature);
+    ).run(run, seq, hash, this.#epoch, this.#key.sign(text));
+    this.#heads.set(run, text);
   }
 
   /** What this commit was built on is what was signed last, so that nothing is signed that somebody else put there. */
@@ -121,9 +122,12 @@ export class SignedLog {
         ? this.#endedAt(runId, before)
         : signed.seq === before.seq &&
           signed.hash.equals(before.hash) &&
-          (this.#sound.get(run)?.equals(signed.signature) === true ||
-            this.#key.public.verifies(headText({ run_id: runId, ...signed }), signed.signature));
+          this.#isSigned(headText({ run_id: runId, ...signed }), signed.signature, this.#heads.get(run));
     if (!sound) throw changed(`run ${runId} was changed in the journal by something else than Bosun: \`bosun verify ${runId}\` says what`);
+  }
+
+  #isSigned(text: string, signature: Buffer, last: string | null | undefined): boolean {
+    return text === last || this.#key.public.verifies(text, signature);
   }
 
   #endedAt(runId: string, { seq, hash }: TouchedRun["before"]): boolean {
@@ -145,10 +149,12 @@ export class SignedLog {
       hash = logHash(hash, entry);
       insert.run(entry.position, entry.time, kind, runId, entry.data, hash);
     }
+    const text = tipText({ count, hash });
     this.#sql(
       `INSERT INTO log_tip (id, count, hash, key, signature) VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
        count = excluded.count, hash = excluded.hash, key = excluded.key, signature = excluded.signature`,
-    ).run(count, hash, this.#key.public.fingerprint, this.#key.sign(tipText({ count, hash })));
+    ).run(count, hash, this.#key.public.fingerprint, this.#key.sign(text));
+    this.#tip = text;
   }
 
   /** Null when there is no log yet. */
@@ -162,7 +168,10 @@ export class SignedLog {
     if (tip !== undefined && tip.key !== own.fingerprint)
       throw changed(`the journal is signed with ${tip.key}, and the key of this installation is ${own.fingerprint}: put the former back`);
     const sound =
-      tip !== undefined && last?.position === tip.count && last.hash.equals(tip.hash) && own.verifies(tipText(tip), tip.signature);
+      tip !== undefined &&
+      last?.position === tip.count &&
+      last.hash.equals(tip.hash) &&
+      this.#isSigned(tipText(tip), tip.signature, this.#tip);
     if (!sound) throw changed("the signed log of the journal was changed by something else than Bosun: `bosun verify` says where");
     return tip;
   }

@@ -86,7 +86,10 @@ class ExportCheck {
     this.#key = signer?.fingerprint ?? null;
     if (this.#expected !== null && this.#key !== this.#expected.fingerprint)
       throw this.#chain.bad(`it is signed by ${this.#key ?? "nobody"}, not by ${this.#expected.fingerprint}`, null);
-    if (signer !== null && !signer.verifies(exportText(header), Buffer.from(header.signature ?? "", "base64")))
+    const signature = Buffer.from(header.signature ?? "", "base64");
+    if (signer === null ? header.signature !== null : signer.pem !== header.key || signature.toString("base64") !== header.signature)
+      throw this.#chain.bad("the header is not written as Bosun writes it", null);
+    if (signer !== null && !signer.verifies(exportText(header), signature))
       throw this.#chain.bad("the signature of the header does not hold", null);
   }
 
@@ -101,6 +104,9 @@ class ExportCheck {
     const readAs = this.#open.get(hash);
     if (readAs === undefined) throw this.#chain.bad(`payload ${hash.slice(0, 12)} is named by nothing before it`, null);
     const body = line.base64 === undefined ? Buffer.from(line.text ?? "") : Buffer.from(line.base64, "base64");
+    // One way to write it: what Base64 leaves open is filled in as it was, too.
+    if (line.base64 !== undefined && (line.text !== undefined || body.toString("base64") !== line.base64))
+      throw this.#chain.bad(`payload ${hash.slice(0, 12)} is not written as Bosun writes it`, null);
     this.#chain.checkPayload({ hash, body }, null);
     this.#payloads += 1;
     this.#open.delete(hash);

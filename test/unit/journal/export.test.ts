@@ -88,7 +88,7 @@ describe("an exported run", () => {
           move: [...rest.slice(0, to), line, ...rest.slice(to)],
         }[how];
         const payloads = 5;
-        // Payloads that name nothing may come in any order, and Base64 of a key has bits that mean nothing.
+        // Payloads that name nothing may come in any order.
         fc.pre(how !== "move" || (at !== to && (at < payloads || to < payloads)));
         const verdict = await verifyExport(meddled, journal.key.public);
         expect(verdict.ok, `${how} ${at} ${place}: ${changed}`).toBe(false);

@@ -323,6 +323,21 @@ describe("an owner", () => {
     }
   });
 
+  it("does not sign what somebody changed while it was at work", () => {
+    const journal = makeSignedJournal();
+    const owner = journal.own();
+    owner.commit([{ run_id: "run_b", event: span }], true);
+    journal.edit((db) => {
+      db.exec("DELETE FROM log WHERE position = 7; UPDATE log_tip SET count = 6, hash = (SELECT hash FROM log WHERE position = 6)");
+      db.exec(`UPDATE run_heads SET seq = 3, hash = (SELECT hash FROM events WHERE run = ${RUN("run_b")} AND seq = 3)`);
+    });
+    expect(() => owner.commit([{ run_id: "run_d", event: started({ inline: null }) }], true)).toThrow(
+      /signed log of the journal was changed/,
+    );
+    expect(() => owner.commit([{ run_id: "run_b", event: span }], true)).toThrow(/run_b was changed in the journal/);
+    owner.close();
+  });
+
   it("does not open a journal whose log was cut, and names the way out", () => {
     const journal = makeSignedJournal();
     journal.edit((db) => db.exec("DELETE FROM log WHERE position = 6"));
