@@ -43,7 +43,7 @@ export function openSigningKey(folder: string, signedBefore: () => string | null
   }
   const key = readPrivate(file);
   const known = readPublicKey(folder);
-  if (known === null) writeWhole(join(folder, PUBLIC), key.public.pem, 0o644);
+  if (known === null) writeWhole(join(folder, PUBLIC), key.public.pem, 0o600);
   else if (known.fingerprint !== key.public.fingerprint)
     throw lost(`${file} (${key.public.fingerprint}) does not belong to ${PUBLIC} beside it (${known.fingerprint}): put the right one back`);
   return key;

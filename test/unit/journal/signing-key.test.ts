@@ -30,7 +30,7 @@ function verify(key = readPublicKey(folder)): Verdict {
 describe("the installation's key", () => {
   it("is made once, for the user alone, and signs what its public half verifies", () => {
     const key = openSigningKey(folder, none);
-    expect(statSync(join(folder, "signing-key.pem")).mode & 0o777).toBe(0o600);
+    for (const name of ["signing-key.pem", "signing-key.pub.pem"]) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
     expect(readdirSync(folder).toSorted()).toEqual(["signing-key.pem", "signing-key.pub.pem"]);
     const again = openSigningKey(folder, none);
     expect(again.public.fingerprint).toBe(key.public.fingerprint);
