@@ -22,13 +22,18 @@ import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
 import type { WorkflowDefinition } from "./engine/embedded-engine.ts";
 import { isOwned, takeOwnerLock } from "./journal/owner-lock.ts";
 import type { Journal, JournalReader } from "./journal/port.ts";
+import { openSigningKey, readPublicKey, readSigningKey } from "./journal/signing-key.ts";
+import { forgetPayloads } from "./journal/sqlite-forget.ts";
 import { createSqliteJournal, openJournalReader } from "./journal/sqlite-journal.ts";
+import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
 import type { Service } from "./service.ts";
+import { createIntegrity } from "./service/integrity.ts";
+import type { Integrity } from "./service/integrity.ts";
 import { createLocalService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
@@ -61,7 +66,11 @@ const WORKFLOWS: readonly WorkflowDefinition[] = [
 /** What does not depend on who owns the data folder. */
 interface Fixed {
   readonly loaded: LoadedConfig;
+  /** The user's data folder, and in it the workspace's. */
+  readonly home: string;
   readonly dataDir: string;
+  readonly journalFile: string;
+  readonly integrity: Integrity;
   readonly workspace: Workspace;
   readonly workers: ReadonlyMap<string, WorkerDefinition>;
   readonly offers: ReadonlyMap<string, ToolOffer>;
@@ -115,6 +124,10 @@ export function openService(options: ServiceOptions): Service {
     settleEffect: (runId, effectId, decision) => own().settleEffect(runId, effectId, decision),
     revert: (runId) => own().revert(runId),
     replay: (runId) => look().replay(runId),
+    verify: (given) => fixed.integrity.verify(given),
+    verifyFile: (file, given) => fixed.integrity.verifyFile(file, given),
+    exportRun: (runId, given, write) => fixed.integrity.exportRun(runId, given, write),
+    forget: (runId) => own().forget(runId),
     plan: (request) => own().plan(request),
     listApprovals: (filter) => look().listApprovals(filter),
     getApproval: (id) => look().getApproval(id),
@@ -133,10 +146,20 @@ function fix(options: ServiceOptions): Fixed {
   const folders = userFolders(system);
   const tools = createToolRegistry();
   const names = [...tools.keys(), giveUp.name];
+  const dataDir = workspaceDataFolder(folders.data, options.workspace);
+  const journalFile = join(dataDir, "journal.db");
   const workers = new Map(loadBuiltinWorkers(names).map((worker) => [worker.name, worker]));
   return {
     loaded,
-    dataDir: workspaceDataFolder(folders.data, options.workspace),
+    home: folders.data,
+    dataDir,
+    journalFile,
+    integrity: createIntegrity({
+      openRows: () => (existsSync(journalFile) ? openRows(journalFile) : null),
+      publicKey: () => readPublicKey(folders.data),
+      signingKey: () => readSigningKey(folders.data),
+      now: Date.now,
+    }),
     workspace: createWorkspace({ root: options.workspace, bosunHome: folders.data, closed: [folders.config] }),
     workers,
     offers: new Map(toolOffers(tools, names).map((offer) => [offer.name, offer])),
@@ -153,21 +176,22 @@ function fix(options: ServiceOptions): Fixed {
 }
 
 function openLook(fixed: Fixed): { look: ReturnType<typeof createLook>; close: () => void } | null {
-  const file = join(fixed.dataDir, "journal.db");
-  if (!existsSync(file)) return null;
-  const opened = openJournalReader(file);
+  if (!existsSync(fixed.journalFile)) return null;
+  const opened = openJournalReader(fixed.journalFile);
   if (opened === null) return null;
   const { reader, close } = opened;
   const { activities } = activitiesOf(fixed, reader);
-  return { look: createLook({ journal: reader, activities, workflows: WORKFLOWS }), close };
+  return { look: createLook({ journal: reader, activities, workflows: WORKFLOWS, integrity: fixed.integrity }), close };
 }
 
 function openOwner(fixed: Fixed, notices: string[]): Service {
-  const { dataDir, loaded } = fixed;
+  const { dataDir, journalFile, loaded } = fixed;
   makePrivateFolder(dataDir);
   const lock = takeOwnerLock(dataDir);
   try {
-    const { journal, setAside } = createSqliteJournal({ file: join(dataDir, "journal.db"), now: Date.now, check: !lock.cleanBefore });
+    const key = openSigningKey(fixed.home, () => (isSigned(journalFile) ? journalFile : null));
+    const { journal, setAside, adopted } = createSqliteJournal({ file: journalFile, now: Date.now, check: !lock.cleanBefore, key });
+    if (adopted > 0) notices.push(`the journal had no signed log; one was begun with the ${adopted} runs that were there, as they were`);
     if (setAside !== null) notices.push(`the journal was corrupt and cannot be read; it was kept as ${setAside}, and a new one was begun`);
     const log = openLog(dataDir, loaded.config.log.level);
     if (setAside !== null) log.error({ file: setAside }, "corrupt journal set aside");
@@ -193,7 +217,7 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
     return createLocalService({
       engine,
       journal,
-      look: createLook({ journal, activities, workflows: WORKFLOWS }),
+      look: createLook({ journal, activities, workflows: WORKFLOWS, integrity: fixed.integrity }),
       notices,
       workers: () => [...fixed.workers.keys()],
       maxSteps: () => loaded.config.run.maxSteps,
@@ -201,6 +225,10 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
       checkSchema: (schema) => assertReplySchema(schema as Json),
       checkModel: (model) => checkModel(catalogue, model),
       checkReply: (text, schema) => checkReply(text, schema),
+      forget: (runId) => ({
+        run_id: runId,
+        ...forgetPayloads({ file: journalFile, run_id: runId, key, now: Date.now, epoch: journal.epoch }),
+      }),
       release: () => {
         lock.release();
         log.flush();
@@ -209,6 +237,18 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Was anything signed in it? What cannot be read is looked at when it is opened. */
+function isSigned(file: string): boolean {
+  try {
+    const opened = existsSync(file) ? openRows(file) : null;
+    const signed = opened?.rows.tip() ?? null;
+    opened?.close();
+    return signed !== null;
+  } catch {
+    return false;
   }
 }
 

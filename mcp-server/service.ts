@@ -61,6 +61,50 @@ export interface ReplayReport {
   readonly divergence?: Divergence;
 }
 
+/** What checking the journal, or a run that was exported, came to. */
+export interface VerifyReport {
+  readonly ok: boolean;
+  readonly runs: number;
+  readonly events: number;
+  /** Payloads whose bytes were read. */
+  readonly payloads: number;
+  /** Payloads that were forgotten, as the signed log says; of a file: those that it leaves out. */
+  readonly payloads_removed: number;
+  /** Nobody signed it: the chains hold, but whoever writes the file can make them anew. */
+  readonly unsigned: boolean;
+  /** Runs that were there, unsigned, when the log began. */
+  readonly adopted: number;
+  /** Fingerprint of who signed it, null when nobody did. */
+  readonly key: string | null;
+  /** How that key is known: it is this installation's, the one that was asked for, or only the file's own word. */
+  readonly signer: "this_installation" | "given_key" | "unknown" | null;
+  /** Of a file: the run in it. */
+  readonly run_id?: string | null;
+  readonly redacted?: boolean;
+  /** The first thing that is wrong; `seq` and `run_id` are null when it is about the log as a whole. */
+  readonly bad?: { readonly run_id: string | null; readonly seq: number | null; readonly message: string };
+}
+
+export interface ExportReport {
+  readonly run_id: string;
+  readonly events: number;
+  readonly payloads: number;
+  readonly left_out: number;
+  /** Fingerprint of the key that signed it, null when there is none. */
+  readonly key: string | null;
+}
+
+export interface ForgetReport {
+  readonly run_id: string;
+  /** Removed, with drafts that no run names. */
+  readonly payloads: number;
+  readonly bytes: number;
+  /** Payloads that stay, for other runs name them too. */
+  readonly shared: number;
+  /** Runs that have not ended and were at work at the same time: drafts of this run may stay until they have and it is forgotten again. */
+  readonly waiting_for: readonly string[];
+}
+
 export interface ApprovalDetail {
   readonly approval: ApprovalView;
   /** Unified diff of the whole change set. */
@@ -108,6 +152,22 @@ export interface Service {
   revert(runId: string): string;
   /** Drives the run again with every answer from the journal: no model, no tool, no write. */
   replay(runId: string): Promise<ReplayReport>;
+  /**
+   * Checks the journal, or one run and the log as a whole: hash chains, signatures, payloads.
+   * @param options.key PEM of the public key that must have signed it; the installation's own if left out
+   * @throws BosunError not_found when neither the journal nor its log knows the run
+   */
+  verify(options?: { readonly run_id?: string; readonly key?: string }): VerifyReport;
+  /** Checks an exported run with nothing but its file. @param options.key as for {@link verify} @throws BosunError not_found, invalid_input */
+  verifyFile(file: string, options?: { readonly key?: string }): Promise<VerifyReport>;
+  /**
+   * A run as lines of a file of its own, each handed to `write` with its line end.
+   * @param options.redact leaves out all payloads, and with them all that was said
+   * @throws BosunError not_found, conflict when the run does not verify
+   */
+  exportRun(runId: string, options: { readonly redact: boolean }, write: (line: string) => void): ExportReport;
+  /** Removes the payloads of a run that has ended; the events stay. Cannot be undone. @throws BosunError not_found, conflict */
+  forget(runId: string): ForgetReport;
   /** What would be done, not done. Costs a model call. */
   plan(request: RunRequest): Promise<{ readonly plan: PlanView; readonly confidence: number | null; readonly complexity: number | null }>;
   listApprovals(filter?: { run_id?: string }): readonly ApprovalView[];

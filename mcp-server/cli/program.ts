@@ -9,6 +9,8 @@ import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { forkCommand } from "./commands/fork.ts";
 import { pauseCommand } from "./commands/pause.ts";
+import { exportCommand } from "./commands/export.ts";
+import { forgetCommand } from "./commands/forget.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { replayCommand } from "./commands/replay.ts";
@@ -20,6 +22,7 @@ import { settleCommand } from "./commands/settle.ts";
 import { showCommand } from "./commands/show.ts";
 import { tellCommand } from "./commands/tell.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { verifyCommand } from "./commands/verify.ts";
 
 const EXAMPLES = ['run "why does the login test fail?"', "runs", "trace run_4f2a", "approvals"];
 const CODES = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 waits for a person, 4 budget exhausted, 130 cancelled.";
@@ -43,6 +46,9 @@ export function createProgram(context: CliContext): Command {
     cancelCommand,
     forkCommand,
     replayCommand,
+    verifyCommand,
+    exportCommand,
+    forgetCommand,
     revertCommand,
     approvalsCommand,
     approveCommand,

@@ -46,6 +46,7 @@ export function printChanges(io: CliIo, changes: readonly ChangeSetView[]): void
 
 /** Null for what is applied and for what still waits. */
 function fateOf({ status, files, why }: ChangeSetView): string | null {
+  if (files.length === 0) return `Changes that were ${status}: (payload removed)`;
   const names = files.map((file) => escapeLine(file.path, 500)).join(", ");
   const reason = why === null ? "" : escapeLine(why, 500);
   switch (status) {

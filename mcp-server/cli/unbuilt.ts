@@ -2,7 +2,6 @@
 
 const UNBUILT: Readonly<Record<string, string>> = {
   route: "`bosun plan` says which workers a task would go to.",
-  verify: "`bosun replay` checks that a run can be driven again from its journal.",
   memory: "There is no memory yet.",
   mcp: "There is no MCP server yet.",
   daemon: "Everything runs in the process that you start.",

@@ -69,6 +69,26 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE parked (run INTEGER PRIMARY KEY REFERENCES run_keys(run), seq INTEGER NOT NULL) STRICT;
   `,
+  // 2: the installation's signed log. `log` is only appended to; its tip and the heads of unfinished runs are signed anew as they grow.
+  `
+  CREATE TABLE log (
+    position INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    run_id TEXT,
+    data TEXT NOT NULL,
+    hash BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX log_run ON log(run_id) WHERE run_id IS NOT NULL;
+  CREATE TABLE log_tip (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL, hash BLOB NOT NULL, key TEXT NOT NULL, signature BLOB NOT NULL) STRICT;
+  CREATE TABLE run_heads (
+    run INTEGER PRIMARY KEY REFERENCES run_keys(run),
+    seq INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    signature BLOB NOT NULL
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

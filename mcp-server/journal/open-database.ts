@@ -98,7 +98,7 @@ export function damaged(file: string, error: unknown): BosunError {
 
 /** Does SQLite say that the file is not sound? */
 export function isCorruption(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
+  const code = (error as { code?: unknown } | undefined)?.code;
   return code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB" || (typeof code === "string" && code.startsWith("SQLITE_CORRUPT_"));
 }
 

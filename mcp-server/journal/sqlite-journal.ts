@@ -14,6 +14,9 @@ import type { Sql } from "./open-database.ts";
 import type { Append, ApprovalRow, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
 import { schemaVersion } from "./migrations.ts";
 import { createProjector, PROJECTIONS } from "./projector.ts";
+import { SignedLog } from "./signed-log.ts";
+import type { TouchedRun } from "./signed-log.ts";
+import type { SigningKey } from "./signing-key.ts";
 
 export interface JournalOptions {
   readonly file: string;
@@ -21,6 +24,8 @@ export interface JournalOptions {
   readonly check?: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Signs starts, ends and heads of runs; without it the journal is unsigned. */
+  readonly key?: SigningKey;
   /** Upper bound of the file in pages of 4 KiB; for tests of a full disk. */
   readonly maxPages?: number;
 }
@@ -36,6 +41,8 @@ interface Head {
 /** An event that has its place and is not written yet. */
 interface Staged {
   readonly head: Head;
+  /** What it follows. */
+  readonly before: TouchedRun["before"];
   readonly event: RunEvent;
   readonly data: string;
   readonly hash: Buffer;
@@ -73,12 +80,16 @@ export function openJournalReader(file: string): { reader: JournalReader; close:
   return { reader: new SqliteJournalReader(db), close: () => db.close() };
 }
 
-/** Opens as the owner: migrates, takes the next epoch. The caller holds the owner lock. */
-export function createSqliteJournal(options: JournalOptions): { journal: Journal; setAside: string | null } {
+/**
+ * Opens as the owner: migrates, takes the next epoch. The caller holds the owner lock. `adopted`: runs that were there when its signed log
+ * began, 0 if it has begun before.
+ */
+export function createSqliteJournal(options: JournalOptions): { journal: Journal; setAside: string | null; adopted: number } {
   const { db, setAside } = openDatabase(options.file, { readonly: false, check: options.check ?? false });
   if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`);
   try {
-    return { journal: new SqliteJournal(db, options.now), setAside };
+    const journal = new SqliteJournal(db, options.now, options.key);
+    return { journal, setAside, adopted: journal.adopted };
   } catch (error) {
     db.close();
     // Now it is marked as damaged: opened again it is looked at closely.
@@ -227,11 +238,16 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   #staged: Staged[] = [];
   readonly #project: ReturnType<typeof createProjector>;
   override readonly blobs: BlobStore;
+  readonly #log: SignedLog | null;
+  readonly adopted: number;
 
-  constructor(db: Database, now: () => number) {
+  constructor(db: Database, now: () => number, key: SigningKey | undefined) {
     super(db);
     this.#now = now;
     this.epoch = this.#takeEpoch();
+    const log = key === undefined ? null : new SignedLog({ sql: (text) => this.sql(text), key, now, epoch: this.epoch });
+    this.adopted = log === null ? 0 : this.db.transaction(() => log.open()).immediate();
+    this.#log = log;
     this.#project = createProjector((text) => this.sql(text));
     this.blobs = {
       put: (bytes) => this.#putBlob(bytes),
@@ -282,6 +298,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
 
   #stageOne({ run_id: runId, event, time }: Append): Staged {
     const head = this.#head(runId);
+    const before = { seq: head.seq, hash: head.hash };
     head.seq += 1;
     head.time = Math.max(head.time, time ?? this.#now());
     const full = { run_id: runId, seq: head.seq, time: head.time, epoch: this.epoch, cause: null, ...event } as RunEvent;
@@ -290,7 +307,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     const label = labelOf(head.fold, full);
     if (full.kind === "run-started") head.fold = startFold(full);
     else foldEvent(head.fold, full);
-    return { head, event: full, data, hash: head.hash, label };
+    return { head, before, event: full, data, hash: head.hash, label };
   }
 
   commit(appends: readonly Append[], durable: boolean): readonly RunEvent[] {
@@ -322,15 +339,26 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     for (const [hash, body] of this.#pendingBlobs)
       this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(Buffer.from(hash, "hex"), body);
     const insert = this.sql("INSERT INTO events (run, seq, time, epoch, kind, path, cause, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    const touched = new Set<Head>();
-    for (const { head, event, data, hash, label } of staged) {
+    /** With what the commit is built on. */
+    const touched = new Map<Head, TouchedRun["before"]>();
+    for (const { head, before, event, data, hash, label } of staged) {
       head.run ||= this.#newRun(event.run_id);
       const { seq, time, epoch, kind, path, cause } = event;
       insert.run(head.run, seq, time, epoch, kind, path, cause, data, hash);
       this.#project(head.run, event, { label, fold: head.fold });
-      touched.add(head);
+      if (!touched.has(head)) touched.set(head, before);
     }
-    for (const head of touched) this.#saveFold(head);
+    this.#log?.noteCommit(
+      [...touched].map(([{ run, seq, hash, fold }, before]) => ({
+        run,
+        run_id: fold.run_id,
+        before,
+        seq,
+        hash,
+        ended: fold.ended !== null,
+      })),
+    );
+    for (const head of touched.keys()) this.#saveFold(head);
   }
 
   assertOwner(): void {

@@ -1,46 +1,59 @@
 /** A run's change sets as people see them, read from its events. */
 import { actionOf } from "../../shared/change.ts";
-import type { RunEvent } from "../../shared/events.ts";
+import type { Payload, RunEvent } from "../../shared/events.ts";
 import type { ChangeSetView } from "../../shared/run-view.ts";
-import { appliedChanges } from "../activities/changes.ts";
 import { createCodec } from "../engine/codec.ts";
 import type { ApprovalRow, JournalReader } from "../journal/port.ts";
 import type { Proposal } from "../supervisor/activities.ts";
-import { createWords } from "./words.ts";
+import { createWords, orRemoved, REMOVED } from "./words.ts";
 import type { RunWords } from "./words.ts";
 
 const PROPOSING = new Set(["propose_changes", "propose_revert"]);
 
 export function changeSetsOf(journal: JournalReader, runId: string, events: readonly RunEvent[]): readonly ChangeSetView[] {
-  const applied = new Set(appliedChanges(journal, runId).map((set) => set.change_set_id));
+  const applied = appliedIds(journal, events);
   const reverted =
     applied.size > 0 &&
-    journal.children(runId).some((child) => child.workflow === "revert" && appliedChanges(journal, child.run_id).length > 0);
+    journal.children(runId).some((child) => child.workflow === "revert" && appliedIds(journal, journal.events(child.run_id)).size > 0);
   const approvals = new Map<string, ApprovalRow>(journal.approvals({ run_id: runId }).map((row) => [row.request.change_set_id, row]));
   const words = createWords(journal.blobs);
   const failures = applyFailures(journal, events, words);
-  return proposalsOf(journal, events).map((proposal) => {
-    const status = applied.has(proposal.change_set_id)
-      ? reverted
-        ? "reverted"
-        : "applied"
-      : undecidedStatus(approvals.get(proposal.change_set_id));
-    return {
-      change_set_id: proposal.change_set_id,
-      status,
-      files: proposal.changes.value.map((change) => ({
-        path: change.path,
-        action: actionOf(change),
-        before_hash: change.before?.content.$blob ?? null,
-        after_hash: change.after?.content.$blob ?? null,
-      })),
-      why:
-        status === "applied" || status === "reverted"
-          ? null
-          : (failures.get(proposal.change_set_id) ?? reasonOf(approvals.get(proposal.change_set_id), words)),
-      diff: proposal.diff.value,
-    };
+  const proposals = new Map(proposalsOf(journal, events).map((proposal) => [proposal.change_set_id, proposal]));
+  // What was asked about but cannot be read was removed.
+  return [...new Set([...proposals.keys(), ...approvals.keys()])].map((id) => {
+    const proposal = proposals.get(id);
+    const approval = approvals.get(id);
+    const status = applied.has(id) ? (reverted ? "reverted" : "applied") : undecidedStatus(approval);
+    const why = status === "applied" || status === "reverted" ? null : (failures.get(id) ?? reasonOf(approval, words));
+    if (proposal === undefined) return { change_set_id: id, status, files: [], why: why ?? REMOVED, diff: REMOVED };
+    const files = proposal.changes.value.map((change) => ({
+      path: change.path,
+      action: actionOf(change),
+      before_hash: change.before?.content.$blob ?? null,
+      after_hash: change.after?.content.$blob ?? null,
+    }));
+    return { change_set_id: id, status, files, why, diff: proposal.diff.value };
   });
+}
+
+/** Change sets that are on the disk, also when what was in them was removed. */
+function appliedIds(journal: JournalReader, events: readonly RunEvent[]): ReadonlySet<string> {
+  const asked = new Map<string, string>();
+  const applied = new Set<string>();
+  for (const event of events) {
+    if (event.kind === "call-started" && event.data.activity === "apply_changes")
+      asked.set(event.path, changeSetId(journal, event.data.input));
+    const id = event.kind === "call-completed" ? asked.get(event.path) : undefined;
+    if (id !== undefined) applied.add(id);
+  }
+  return applied;
+}
+
+/** Of the input of `apply_changes`. Short inputs are in the event itself, so this mostly needs no payload; empty when it was removed. */
+function changeSetId(journal: JournalReader, input: Payload): string {
+  if ("inline" in input) return (input.inline as { change_set_id: string }).change_set_id;
+  const codec = createCodec(journal.blobs, null);
+  return orRemoved(() => codec.decode(input) as { change_set_id: string }, { change_set_id: "" }).change_set_id;
 }
 
 function reasonOf(approval: ApprovalRow | undefined, words: RunWords): string | null {
@@ -50,12 +63,11 @@ function reasonOf(approval: ApprovalRow | undefined, words: RunWords): string | 
 
 /** Why approved change sets could not be applied, by their id. */
 function applyFailures(journal: JournalReader, events: readonly RunEvent[], words: RunWords): ReadonlyMap<string, string> {
-  const codec = createCodec(journal.blobs, null);
   const asked = new Map<string, string>();
   const failures = new Map<string, string>();
   for (const event of events) {
     if (event.kind === "call-started" && event.data.activity === "apply_changes")
-      asked.set(event.path, (codec.decode(event.data.input) as { change_set_id: string }).change_set_id);
+      asked.set(event.path, changeSetId(journal, event.data.input));
     const id = event.kind === "call-failed" ? asked.get(event.path) : undefined;
     if (event.kind === "call-failed" && id !== undefined) failures.set(id, words.error(event.data.error).message);
   }
@@ -78,7 +90,7 @@ function undecidedStatus(approval: ApprovalRow | undefined): ChangeSetView["stat
   }
 }
 
-/** What was put up for approval, in order. */
+/** What was put up for approval, in order; without what was removed. */
 export function proposalsOf(journal: JournalReader, events: readonly RunEvent[]): readonly Proposal[] {
   const codec = createCodec(journal.blobs, null);
   const asked = new Set<string>();
@@ -86,7 +98,8 @@ export function proposalsOf(journal: JournalReader, events: readonly RunEvent[])
   for (const event of events) {
     if (event.kind === "call-started" && PROPOSING.has(event.data.activity)) asked.add(event.path);
     if (event.kind !== "call-completed" || !asked.has(event.path)) continue;
-    const proposal = codec.decode(event.data.result) as Proposal | null;
+    const { result } = event.data;
+    const proposal = orRemoved(() => codec.decode(result) as Proposal | null, null);
     if (proposal !== null) proposals.push(proposal);
   }
   return proposals;

@@ -31,6 +31,7 @@ export interface LocalServiceParts {
   readonly checkReply: ForkParts["checkReply"];
   /** The full name of the model asked for, null when none was. @throws BosunError model_unavailable when there is none to use */
   readonly checkModel: (model: string | null) => string | null;
+  readonly forget: Service["forget"];
   readonly notices: readonly string[];
   readonly release: () => void | Promise<void>;
 }
@@ -143,6 +144,10 @@ export function createLocalService(parts: LocalServiceParts): Service {
       };
       engine.signal(row.run_id, `approval:${approvalId}`, payload);
     },
+    forget: (runId) => {
+      engine.flush();
+      return parts.forget(runId);
+    },
     recover: () => engine.recover(),
     close: async () => {
       await engine.close();
@@ -168,6 +173,9 @@ function flushedFirst(look: Look, engine: Engine): Look {
     listApprovals: first(look.listApprovals),
     getApproval: first(look.getApproval),
     replay: first(look.replay),
+    verify: first(look.verify),
+    verifyFile: look.verifyFile,
+    exportRun: first(look.exportRun),
   };
 }
 

@@ -3,6 +3,7 @@ import { BosunError } from "../../shared/errors.ts";
 import { replayRun } from "../engine/replay-run.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { AnyDurableFunction } from "../engine/run-instance.ts";
+import { missingPayload } from "../journal/payload-refs.ts";
 import type { JournalReader } from "../journal/port.ts";
 import type { ApprovalDetail, ReplayReport, Service } from "../service.ts";
 import { otlpTraceOf } from "../telemetry/otlp-trace.ts";
@@ -10,12 +11,15 @@ import { compareRuns } from "./compare-runs.ts";
 import type { RunToCompare } from "./compare-runs.ts";
 import { outcomesOf } from "./outcomes.ts";
 import { proposalsOf } from "./change-sets.ts";
+import type { Integrity } from "./integrity.ts";
 import { approvalViewOf, runViewOf } from "./run-view.ts";
+import { REMOVED } from "./words.ts";
 
 export type Look = Pick<
   Service,
   "getRun" | "exportTrace" | "compare" | "listRuns" | "findRun" | "listApprovals" | "getApproval" | "replay"
->;
+> &
+  Integrity;
 
 const DEFAULT_LIMIT = 20;
 
@@ -23,10 +27,12 @@ export interface LookParts {
   readonly journal: JournalReader;
   readonly activities: readonly AnyActivity[];
   readonly workflows: readonly { readonly name: string; readonly fn: AnyDurableFunction }[];
+  readonly integrity: Integrity;
 }
 
-export function createLook({ journal, activities, workflows }: LookParts): Look {
+export function createLook({ journal, activities, workflows, integrity }: LookParts): Look {
   return {
+    ...integrity,
     getRun: (runId, include = []) => runViewOf(journal, journal.run(runId), include),
     exportTrace: (runId, version) => {
       const { trace, ...run } = runViewOf(journal, journal.run(runId), ["trace"]);
@@ -54,18 +60,16 @@ export function createLook({ journal, activities, workflows }: LookParts): Look 
       const row = journal.approval(approvalId);
       if (row === null) throw new BosunError("not_found", `no approval ${approvalId}: \`bosun approvals\` lists what is open`);
       const proposal = proposalsOf(journal, journal.events(row.run_id)).find((each) => each.change_set_id === row.request.change_set_id);
-      return { approval: approvalViewOf(row), diff: proposal?.diff.value ?? "", digest: row.request.digest };
+      return { approval: approvalViewOf(row), diff: proposal?.diff.value ?? REMOVED, digest: row.request.digest };
     },
     replay: async (runId): Promise<ReplayReport> => {
       const name = journal.run(runId).workflow;
       const workflow = workflows.find((each) => each.name === name);
       if (workflow === undefined) throw new BosunError("internal", `this Bosun has no workflow ${name}`);
-      const result = await replayRun({
-        runId,
-        journal,
-        activities: new Map(activities.map((activity) => [activity.name, activity])),
-        fn: workflow.fn,
-      });
+      const table = new Map(activities.map((activity) => [activity.name, activity]));
+      const result = await replayRun({ runId, journal, activities: table, fn: workflow.fn }).catch((error: unknown) => error as Error);
+      if (result instanceof Error || !result.ok) throwIfRemoved(journal, runId);
+      if (result instanceof Error) throw result;
       return result.ok ? { ok: true, events: result.events } : { ok: false, events: result.events, divergence: result.divergence };
     },
   };
@@ -75,4 +79,15 @@ function toCompare(journal: JournalReader, runId: string): RunToCompare {
   const { trace, changes, ...view } = runViewOf(journal, journal.run(runId), ["trace", "changes"]);
   if (trace === undefined || changes === undefined) throw new BosunError("internal", `run ${runId} cannot be looked at`);
   return { view: { ...view, trace, changes }, outcomes: outcomesOf(journal.blobs, journal.events(runId)) };
+}
+
+/** A run without its payloads cannot be driven again, which is no divergence. @throws BosunError not_found */
+function throwIfRemoved(journal: JournalReader, runId: string): void {
+  const { blobs } = journal;
+  const missing = missingPayload(journal.events(runId), (hash) => (blobs.has(hash) ? blobs.get(hash) : null));
+  if (missing === null) return;
+  throw new BosunError(
+    "not_found",
+    `run ${runId} is not replayable: payload removed (${missing.slice(0, 12)}). \`bosun verify ${runId}\` says whether it was forgotten`,
+  );
 }

@@ -7,7 +7,7 @@ import { createCodec } from "../engine/codec.ts";
 import type { BlobStore } from "../journal/blobs.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 
-const REMOVED = "(payload removed)";
+export const REMOVED = "(payload removed)";
 const TITLE_LENGTH = 120;
 
 export interface RunWords {
@@ -25,15 +25,6 @@ export interface RunWords {
 
 export function createWords(blobs: Pick<BlobStore, "get">): RunWords {
   const codec = createCodec(blobs, null);
-
-  function orRemoved<T>(read: () => T, removed: T): T {
-    try {
-      return read();
-    } catch (error) {
-      if (isBosunError(error) && error.code === "not_found") return removed;
-      throw error;
-    }
-  }
 
   const task: RunWords["task"] = ({ input }) => {
     const given = orRemoved(() => codec.decode(input) as { task?: unknown }, { task: REMOVED });
@@ -71,4 +62,14 @@ export function createWords(blobs: Pick<BlobStore, "get">): RunWords {
       return record === null ? null : error(record).message;
     },
   };
+}
+
+/** What is read, or `removed` where a payload is not there any more. */
+export function orRemoved<T>(read: () => T, removed: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isBosunError(error) && error.code === "not_found") return removed;
+    throw error;
+  }
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync as readdir, readFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import type { VerifyReport } from "../../mcp-server/service.ts";
 import type { RunView } from "../../shared/run-view.ts";
 import type { ReceivedRequest, ServerReply } from "./openai-server.ts";
 import { startOpenAiServer } from "./openai-server.ts";
@@ -133,13 +134,19 @@ export async function openCrashCase(driver: string, always: (folder: string) => 
 export async function finishAndCheck(at: CrashCase, kills: number): Promise<void> {
   const end = await at.drive({});
   expect(end, end.stderr).toMatchObject({ code: 0 });
-  const { notices, runs, replays } = JSON.parse(end.stdout) as { notices: string[]; runs: RunView[]; replays: { ok: boolean }[] };
+  const { notices, runs, replays, verified } = JSON.parse(end.stdout) as {
+    notices: string[];
+    runs: RunView[];
+    replays: { ok: boolean }[];
+    verified: VerifyReport;
+  };
   expect(notices).toEqual([]);
   expect(runs).toHaveLength(1);
   const [run] = runs;
   expect(run?.status, JSON.stringify(run?.error)).toBe("completed");
   expect(run?.answer).toBe("All is done.");
   expect(replays).toEqual([expect.objectContaining({ ok: true })]);
+  expect(verified).toMatchObject({ ok: true, runs: 1, unsigned: false, adopted: 0 });
   expect(run?.plan?.steps.map((each) => each.status)).toEqual(["ok", "ok", "ok", "ok", "ok"]);
   expectFiles(at.workspace, { ...BEFORE, ...POLISHED, "DOCS.md": "# Docs\n" });
   expectNoStrays(at);

@@ -25,6 +25,11 @@ for (;;) {
 
 const runs = service.listRuns({ limit: 100 }).map((run) => service.getRun(run.run_id, ["plan", "changes", "events"]));
 process.stdout.write(
-  JSON.stringify({ notices: service.notices, runs, replays: await Promise.all(runs.map((run) => service.replay(run.run_id))) }),
+  JSON.stringify({
+    notices: service.notices,
+    runs,
+    replays: await Promise.all(runs.map((run) => service.replay(run.run_id))),
+    verified: service.verify(),
+  }),
 );
 await service.close();

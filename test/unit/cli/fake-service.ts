@@ -4,8 +4,30 @@ import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
 import type { RunComparison } from "../../../shared/run-compare.ts";
 import type { OtlpTrace } from "../../../shared/otlp.ts";
 import { otlpTraceOf } from "../../../mcp-server/telemetry/otlp-trace.ts";
+import type {
+  ApprovalDetail,
+  ExportReport,
+  ForgetReport,
+  ForkRequest,
+  ReplayReport,
+  RunNote,
+  RunRequest,
+  Service,
+  VerifyReport,
+} from "../../../mcp-server/service.ts";
 import { runView, span } from "./views.ts";
-import type { ApprovalDetail, ForkRequest, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
+
+const SOUND: VerifyReport = {
+  ok: true,
+  runs: 2,
+  events: 12,
+  payloads: 7,
+  payloads_removed: 0,
+  unsigned: false,
+  adopted: 0,
+  key: "ed25519:00ff",
+  signer: "this_installation",
+};
 
 export interface FakeServiceOptions {
   /** States in which the run settles, one after the other; the last one stays. */
@@ -14,6 +36,7 @@ export interface FakeServiceOptions {
   /** The leftovers are under way until {@link FakeService.restLeftovers}; else they rest at once. */
   readonly leftoversWork?: boolean;
   readonly replay?: ReplayReport;
+  readonly verify?: VerifyReport;
   readonly diff?: string;
   readonly comparison?: RunComparison;
   /** Thrown by `decide`. */
@@ -158,6 +181,27 @@ export class FakeService implements Service {
 
   replay(): Promise<ReplayReport> {
     return Promise.resolve(this.#options.replay ?? { ok: true, events: 12 });
+  }
+
+  verify(options: { readonly run_id?: string; readonly key?: string } = {}): VerifyReport {
+    this.calls.push(`verify ${options.run_id ?? "all"}${options.key === undefined ? "" : ` with ${options.key}`}`);
+    return this.#options.verify ?? SOUND;
+  }
+
+  verifyFile(file: string): Promise<VerifyReport> {
+    this.calls.push(`verify file ${file}`);
+    return Promise.resolve(this.#options.verify ?? { ...SOUND, run_id: this.#state.run_id, redacted: false });
+  }
+
+  exportRun(runId: string, { redact }: { readonly redact: boolean }, write: (line: string) => void): ExportReport {
+    this.calls.push(`export ${runId}${redact ? " redacted" : ""}`);
+    write("{}\n");
+    return { run_id: runId, events: 4, payloads: redact ? 0 : 3, left_out: redact ? 3 : 0, key: SOUND.key };
+  }
+
+  forget(runId: string): ForgetReport {
+    this.calls.push(`forget ${runId}`);
+    return { run_id: runId, payloads: 3, bytes: 2048, shared: 1, waiting_for: [] };
   }
 
   plan(): ReturnType<Service["plan"]> {

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { compareLines } from "../../../mcp-server/cli/render/compare-lines.ts";
 import { plainText } from "../../../mcp-server/cli/render/line.ts";
+import { createIntegrity } from "../../../mcp-server/service/integrity.ts";
 import { createLook } from "../../../mcp-server/service/look.ts";
 import type { Look } from "../../../mcp-server/service/look.ts";
 import { spanIdOf, traceIdOf } from "../../../mcp-server/telemetry/trace-ids.ts";
@@ -38,8 +39,11 @@ async function forked(): Promise<Forked> {
   const fork = await at.engine.fork(parent, { at: seq, priority: "high" });
   await at.engine.settled(fork);
   at.engine.flush();
-  return { at, look: createLook({ journal: at.journal, activities: [], workflows: [] }), parent, fork };
+  return { at, look: createLook({ journal: at.journal, activities: [], workflows: [], integrity }), parent, fork };
 }
+
+/** Not needed to compare. */
+const integrity = createIntegrity({ openRows: () => null, publicKey: () => null, signingKey: () => null, now: Date.now });
 
 function* walk<T extends { readonly children: readonly T[] }>(span: T): Generator<T> {
   yield span;

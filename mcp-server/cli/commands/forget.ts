@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import { type CliContext, command, withService } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
+import { findRun } from "../find-ids.ts";
+import { canAsk } from "../io.ts";
+import { printHint, printJson, printText } from "../print.ts";
+import { plural } from "../render/numbers.ts";
+import { taskLine } from "../render/run-words.ts";
+
+export function forgetCommand(context: CliContext): Command {
+  return command(
+    "forget <run>",
+    "Remove what was said in a run that has ended: tasks, prompts, answers, file contents. Its events stay, and the journal still verifies. Needs a terminal, or --yes.",
+    ["forget run_4f2a", "forget run_4f2a --yes"],
+  )
+    .option("--yes", "do not ask")
+    .action(async (run: string, options: { readonly yes?: boolean; readonly json?: boolean }) => {
+      const { io } = context;
+      await withService(context, {}, async (service) => {
+        const runId = findRun(service, run);
+        const view = service.getRun(runId);
+        if (options.yes !== true) {
+          if (!canAsk(io)) {
+            if (options.json === true) printJson(io, { run_id: runId, forgotten: false });
+            else printHint(io, `Nothing was removed. \`bosun forget ${runId}\` asks on a terminal; --yes does not ask.`);
+            return EXIT.waits;
+          }
+          await io.stdin.drain();
+          printText(io, `${runId} · ${view.status} · ${taskLine(view)}`);
+          io.stdout.write("Remove all that was said in it? It cannot be put back, replayed or reverted after that. [y/N] ");
+          if ((await io.stdin.readLine())?.trim().toLowerCase() !== "y") {
+            printText(io, "Nothing was removed.");
+            return EXIT.waits;
+          }
+        }
+        const report = service.forget(runId);
+        if (options.json === true) {
+          printJson(io, { ...report, forgotten: true });
+          return EXIT.done;
+        }
+        const shared = report.shared === 0 ? "" : ` Kept: ${plural(report.shared, "payload")} that other runs name too.`;
+        printText(io, `${plural(report.payloads, "payload")} removed, ${plural(report.bytes, "byte")}.${shared}`);
+        if (report.waiting_for.length > 0)
+          printHint(
+            io,
+            `Drafts of it may stay, for these runs have not ended: ${report.waiting_for.join(", ")}. \`bosun forget ${runId}\` again after that.`,
+            "wait",
+          );
+        return EXIT.done;
+      });
+    });
+}

@@ -1,0 +1,50 @@
+/** What checking came to, in words. */
+import type { VerifyReport } from "../../service.ts";
+import { escapeLine } from "../escape.ts";
+import type { Tone } from "./line.ts";
+import { plural } from "./numbers.ts";
+
+export interface VerifyLine {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+export function verifyLines(report: VerifyReport): readonly VerifyLine[] {
+  const { bad } = report;
+  if (bad !== undefined) return [{ text: badLine(bad), tone: "bad" }, ...signerLines(report)];
+  const counts = `${plural(report.events, "event")} of ${plural(report.runs, "run")}, ${plural(report.payloads, "payload")}`;
+  return [{ text: `Nothing was changed: ${counts}.`, tone: "good" }, ...removedLines(report), ...signerLines(report)];
+}
+
+function badLine({ run_id: run, seq, message }: NonNullable<VerifyReport["bad"]>): string {
+  const where = [run === null ? [] : [escapeLine(run, 80)], seq === null ? [] : [`event ${seq}`]].flat().join(", ");
+  return `Not as it was written${where === "" ? "" : `: ${where}`}: ${escapeLine(message, 1_000)}.`;
+}
+
+function removedLines(report: VerifyReport): readonly VerifyLine[] {
+  const { payloads_removed: removed } = report;
+  if (removed === 0) return [];
+  const text =
+    report.run_id === undefined
+      ? `${plural(removed, "payload")} removed by \`bosun forget\`, as the log says.`
+      : `${plural(removed, "payload")} left out${report.redacted === true ? ": the file is redacted" : ", for they were removed before"}.`;
+  return [{ text, tone: "plain" }];
+}
+
+function signerLines(report: VerifyReport): readonly VerifyLine[] {
+  const { key, signer, adopted } = report;
+  const lines: VerifyLine[] = [];
+  if (adopted > 0)
+    lines.push({ text: `${plural(adopted, "run")} were there before the signed log began: they are proved from then on.`, tone: "wait" });
+  if (report.unsigned && report.ok && report.events > 0)
+    lines.push({ text: "UNSIGNED: the chains hold, but whoever can write the file can make them anew.", tone: "wait" });
+  if (key === null) return lines;
+  const shown = escapeLine(key, 100);
+  if (signer === "unknown")
+    lines.push({
+      text: `Signed by ${shown}, a key not known here: ask its owner for the fingerprint, or give it with --key.`,
+      tone: "wait",
+    });
+  else lines.push({ text: `Signed by ${shown} (${signer === "given_key" ? "the key you gave" : "this installation"}).`, tone: "dim" });
+  return lines;
+}

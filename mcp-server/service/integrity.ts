@@ -1,0 +1,104 @@
+/** Verifying and exporting: needs no lock and no engine. What is checked are the rows as they are stored, not what the journal makes of them. */
+import { createReadStream, statSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { BosunError } from "../../shared/errors.ts";
+import type { ChainedRows } from "../journal/chained-rows.ts";
+import { exportRun } from "../journal/export-run.ts";
+import { parsePublicKey } from "../journal/signing-key.ts";
+import type { PublicKey, SigningKey } from "../journal/signing-key.ts";
+import { verifyExport } from "../journal/verify-export.ts";
+import { verifyRows } from "../journal/verify.ts";
+import type { Service, VerifyReport } from "../service.ts";
+
+export type Integrity = Pick<Service, "verify" | "verifyFile" | "exportRun">;
+
+export interface IntegrityParts {
+  /** One state of the journal; null when there is none. */
+  readonly openRows: () => { readonly rows: ChainedRows; readonly close: () => void } | null;
+  /** The installation's keys, null when it has none. */
+  readonly publicKey: () => PublicKey | null;
+  readonly signingKey: () => SigningKey | null;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+export function createIntegrity(parts: IntegrityParts): Integrity {
+  const withRows = <T>(use: (rows: ChainedRows) => T, none: () => T): T => {
+    const opened = parts.openRows();
+    if (opened === null) return none();
+    try {
+      return use(opened.rows);
+    } finally {
+      opened.close();
+    }
+  };
+
+  const signerOf = (given: PublicKey | null, key: string | null): VerifyReport["signer"] => {
+    if (key === null) return null;
+    if (key === given?.fingerprint) return "given_key";
+    return key === parts.publicKey()?.fingerprint ? "this_installation" : "unknown";
+  };
+
+  return {
+    verify: ({ run_id: runId, key: pem } = {}) => {
+      const given = pem === undefined ? null : parsePublicKey(pem);
+      const options = { key: given ?? parts.publicKey(), ...(runId === undefined ? {} : { run_id: runId }) };
+      return withRows(
+        (rows) => {
+          if (runId !== undefined && rows.run(runId) === null && rows.logOf(runId).length === 0) throw noRun(runId);
+          const key = rows.tip()?.key ?? null;
+          return { ...verifyRows(rows, options), key, signer: signerOf(given, key) };
+        },
+        () => {
+          if (runId !== undefined) throw noRun(runId);
+          return EMPTY;
+        },
+      );
+    },
+    verifyFile: async (file, { key: pem } = {}) => {
+      const given = pem === undefined ? null : parsePublicKey(pem);
+      if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new BosunError("not_found", `there is no file ${file}`);
+      const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity });
+      const { left_out: removed, ...found } = await verifyExport(lines, given);
+      const signer = signerOf(given, found.key);
+      return { ...found, runs: found.run_id === null ? 0 : 1, payloads_removed: removed, unsigned: found.key === null, adopted: 0, signer };
+    },
+    exportRun: (runId, { redact }, write) =>
+      withRows(
+        (rows) => {
+          const run = rows.run(runId);
+          if (run === null) throw noRun(runId);
+          // What does not verify must not get a signature that does.
+          const { bad } = verifyRows(rows, { key: rows.tip() === null ? null : parts.publicKey(), run_id: runId });
+          if (bad !== undefined)
+            throw new BosunError("conflict", `${runId} is not exported, for it does not verify: ${bad.message}`, UNCHANGED);
+          const key = parts.signingKey();
+          const { header, lines } = exportRun({ rows, run, run_id: runId, key, redact, now: parts.now() });
+          for (const line of lines) write(`${line}\n`);
+          const { seq: events, payloads, left_out } = header;
+          return { run_id: runId, events, payloads, left_out, key: key?.public.fingerprint ?? null };
+        },
+        () => {
+          throw noRun(runId);
+        },
+      ),
+  };
+}
+
+const UNCHANGED = { retryable: false };
+
+const EMPTY: VerifyReport = {
+  ok: true,
+  runs: 0,
+  events: 0,
+  payloads: 0,
+  payloads_removed: 0,
+  unsigned: true,
+  adopted: 0,
+  key: null,
+  signer: null,
+};
+
+function noRun(runId: string): BosunError {
+  return new BosunError("not_found", `no run ${runId}: \`bosun runs\` lists them`);
+}
