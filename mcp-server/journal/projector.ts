@@ -8,6 +8,9 @@ import type { Sql } from "./open-database.ts";
 /** Every table that can be thrown away and built again from the events. */
 export const PROJECTIONS = ["runs", "waits", "approvals", "usage"] as const;
 
+/** To be raised with every change of what a projection holds, the fold of a run included: journals written before are then built again. */
+export const PROJECTIONS_VERSION = 1;
+
 export const APPROVAL_SIGNAL = "approval:";
 
 export function createProjector(sql: (text: string) => Sql): (run: number, event: RunEvent) => void {
