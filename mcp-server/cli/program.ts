@@ -6,7 +6,10 @@ import { approvalsCommand } from "./commands/approvals.ts";
 import { approveCommand } from "./commands/approve.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { gcCommand } from "./commands/gc.ts";
 import { planCommand } from "./commands/plan.ts";
+import { rebuildCommand } from "./commands/rebuild.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { resumeCommand } from "./commands/resume.ts";
@@ -39,6 +42,9 @@ export function createProgram(context: CliContext): Command {
     approveCommand,
     rejectCommand,
     answerCommand,
+    doctorCommand,
+    gcCommand,
+    rebuildCommand,
   ];
   for (const make of visible) program.addCommand(make(context));
   return program.addCommand(demoCommand(context), { hidden: true });

@@ -64,9 +64,7 @@ export function createPayloadMarks(db: Database, options: { readonly without: st
       }
     },
     missing: () =>
-      (
-        db.prepare("SELECT count(DISTINCT hash) AS n FROM temp.marks WHERE hash NOT IN (SELECT hash FROM blobs)").get() as { n: number }
-      ).n,
+      (db.prepare("SELECT count(DISTINCT hash) AS n FROM temp.marks WHERE hash NOT IN (SELECT hash FROM blobs)").get() as { n: number }).n,
     drop: () => void db.exec("DROP TABLE IF EXISTS temp.marks"),
   };
 }

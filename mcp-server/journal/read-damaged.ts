@@ -12,6 +12,9 @@ export interface DamagedTable {
   readonly columns: string;
 }
 
+/** Nothing is known of its values: they may come from a page that holds something else. */
+export type DamagedRow = Readonly<Record<string, unknown>> & { readonly row_key: number };
+
 /** Opens it for reading, cut off or not. @throws what SQLite says when it is no database at all */
 export function openDamaged(file: string): Database {
   const db = new (loadDriver())(file, { readonly: true, fileMustExist: true, timeout: 5_000 });
@@ -32,9 +35,11 @@ export function openDamaged(file: string): Database {
  * Every row that can be read, in the order of the key, to `take`. A range of keys that throws is halved until it does not or is one row.
  * @returns false when some rows could not be read
  */
-export function readDamaged<Row>(db: Database, { table, key, columns }: DamagedTable, take: (row: Row) => void): boolean {
+export function readDamaged(db: Database, { table, key, columns }: DamagedTable, take: (row: DamagedRow) => void): boolean {
   const highest = highestKey(db, table, key);
-  const range = attempt(() => db.prepare(`SELECT ${key} AS _key, ${columns} FROM ${table} WHERE ${key} BETWEEN ? AND ? ORDER BY ${key}`));
+  const range = attempt(() =>
+    db.prepare(`SELECT ${key} AS row_key, ${columns} FROM ${table} WHERE ${key} BETWEEN ? AND ? ORDER BY ${key}`),
+  );
   if (range === null) return false;
   let patience = PATIENCE;
   let whole = true;
@@ -44,9 +49,9 @@ export function readDamaged<Row>(db: Database, { table, key, columns }: DamagedT
     const [from, to] = next;
     let after = from;
     try {
-      for (const row of range.iterate(from, to) as IterableIterator<Row & { readonly _key: number }>) {
+      for (const row of range.iterate(from, to) as IterableIterator<DamagedRow>) {
         take(row);
-        after = row._key + 1;
+        after = row.row_key + 1;
       }
     } catch {
       whole = false;
@@ -62,15 +67,17 @@ export function readDamaged<Row>(db: Database, { table, key, columns }: DamagedT
 }
 
 /** Rows of a query that need no key: all, or none when it throws midway. */
-export function readIfSound<Row>(db: Database, sql: string, ...values: readonly unknown[]): readonly Row[] | null {
-  return attempt(() => db.prepare(sql).all(...values) as Row[]);
+export function readIfSound(db: Database, sql: string, ...values: readonly unknown[]): readonly unknown[] | null {
+  return attempt(() => db.prepare(sql).all(...values));
 }
 
 /** The last key there is, from below, or found by halving where its page cannot be read; null when no key can be. */
 function highestKey(db: Database, table: string, key: string): number | null {
   const last = attempt(() => db.prepare(`SELECT coalesce(max(${key}), 0) AS at FROM ${table}`).get() as { at: number });
   if (last !== null) return last.at;
-  const counted = attempt(() => db.prepare("SELECT seq AS at FROM sqlite_sequence WHERE name = ?").get(table) as { at: number } | undefined);
+  const counted = attempt(
+    () => db.prepare("SELECT seq AS at FROM sqlite_sequence WHERE name = ?").get(table) as { at: number } | undefined,
+  );
   if (counted !== null && counted !== undefined) return counted.at;
   const pages = attempt(() => Number(db.pragma("page_count", { simple: true })));
   // A page of 4 KiB holds no more than some hundred rows of these tables.

@@ -9,9 +9,9 @@ import { PROJECTIONS, PROJECTIONS_VERSION } from "./projector.ts";
 
 export interface RebuildParts {
   readonly db: Database;
-  sql(text: string): Sql;
-  project(run: number, event: RunEvent): void;
-  save(run: number, fold: RunFold): void;
+  readonly sql: (text: string) => Sql;
+  readonly project: (run: number, event: RunEvent) => void;
+  readonly save: (run: number, fold: RunFold) => void;
 }
 
 /** Events after which a transaction ends, at the end of the run that it is at. */
@@ -39,20 +39,24 @@ export function rebuildProjections(parts: RebuildParts): number {
   while (at !== null) {
     failpoint("journal.rebuilding");
     const from: number = at;
-    at = db.transaction(() => {
-      let next: number | null = from;
-      for (let events = 0; next !== null && events < EVENTS_PER_TRANSACTION;) {
-        const key = nextRun(sql, next);
-        if (key === null) return null;
-        events += rebuildRun(parts, key);
-        runs += 1;
-        next = key.run;
-      }
-      return next;
-    }).immediate();
+    at = db
+      .transaction(() => {
+        let next: number | null = from;
+        for (let events = 0; next !== null && events < EVENTS_PER_TRANSACTION;) {
+          const key = nextRun(sql, next);
+          if (key === null) return null;
+          events += rebuildRun(parts, key);
+          runs += 1;
+          next = key.run;
+        }
+        return next;
+      })
+      .immediate();
   }
   db.transaction(() => {
-    sql("INSERT INTO meta VALUES ('projections', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(PROJECTIONS_VERSION));
+    sql("INSERT INTO meta VALUES ('projections', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(
+      String(PROJECTIONS_VERSION),
+    );
     sql(`DELETE FROM meta WHERE key = '${UNFINISHED}'`).run();
   }).immediate();
   return runs;

@@ -36,7 +36,9 @@ export function createRunRemover(db: Database, onRemoved: OnRemoved): RunRemover
   };
   const begin = (run: number, cutoff: number): "kept" | "gone" | "begun" => {
     if (!mayGo(run, cutoff)) return "kept";
-    const last = db.prepare("SELECT run_id, seq, hash FROM events JOIN run_keys USING (run) WHERE run = ? ORDER BY seq DESC LIMIT 1").get(run) as {
+    const last = db
+      .prepare("SELECT run_id, seq, hash FROM events JOIN run_keys USING (run) WHERE run = ? ORDER BY seq DESC LIMIT 1")
+      .get(run) as {
       run_id: string;
       seq: number;
       hash: Buffer;

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { chainHash, GENESIS } from "./chain-hash.ts";
 import { createPayloadMarks } from "./mark-payloads.ts";
 import { readDamaged, readIfSound } from "./read-damaged.ts";
+import type { DamagedRow } from "./read-damaged.ts";
 
 export interface SalvageReport {
   /** Runs that are whole. */
@@ -32,7 +33,7 @@ const BATCH = 500;
 const NOT_CARRIED = new Set(["rebuilding", "removing", "projections"]);
 
 interface EventRow {
-  readonly _key: number;
+  readonly row_key: number;
   readonly run: number;
   readonly seq: number;
   readonly time: number;
@@ -47,18 +48,19 @@ interface EventRow {
 /** @param from see `openDamaged` @param to a new journal with its tables and nothing in them; its projections are not built here */
 export function salvage(from: Database, to: Database): Salvaged {
   to.exec("CREATE TEMP TABLE salvaged (run INTEGER PRIMARY KEY, run_id TEXT NOT NULL, events INTEGER NOT NULL, cut INTEGER NOT NULL)");
-  to.exec("CREATE TEMP TABLE found AS SELECT *, 0 AS sound FROM events WHERE 0");
+  to.exec(`CREATE TEMP TABLE found (position INTEGER PRIMARY KEY, run INTEGER, seq INTEGER, time INTEGER, epoch INTEGER, kind TEXT, path TEXT,
+    cause INTEGER, data TEXT, hash BLOB, sound INTEGER NOT NULL)`);
   copyMeta(from, to);
   const payloads = copyPayloads(from, to);
   copyKeys(from, to);
   copyEvents(from, to);
   const lostRuns = keepChains(from, to);
   const marks = createPayloadMarks(to, { without: null });
-  for (const rest of marks.mark()) void rest;
+  const marking = marks.mark();
+  while (marking.next().done !== true);
   const lostPayloads = marks.missing();
   marks.drop();
-  const count = (cut: number): number =>
-    (to.prepare("SELECT count(*) AS n FROM temp.salvaged WHERE cut = ?").get(cut) as { n: number }).n;
+  const count = (cut: number): number => (to.prepare("SELECT count(*) AS n FROM temp.salvaged WHERE cut = ?").get(cut) as { n: number }).n;
   return {
     report: { runs: count(0), cut: count(1), lost_runs: lostRuns, payloads, lost_payloads: lostPayloads },
     cutRuns: function* () {
@@ -75,17 +77,17 @@ export function salvage(from: Database, to: Database): Salvaged {
 
 function copyMeta(from: Database, to: Database): void {
   const insert = to.prepare("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING");
-  for (const row of readIfSound<{ key: string; value: string }>(from, "SELECT key, value FROM meta") ?? [])
-    if (!NOT_CARRIED.has(row.key) && typeof row.value === "string") insert.run(row.key, row.value);
+  for (const { key, value } of (readIfSound(from, "SELECT key, value FROM meta") ?? []) as { key: string; value: unknown }[])
+    if (!NOT_CARRIED.has(key) && typeof value === "string") insert.run(key, value);
 }
 
 function copyPayloads(from: Database, to: Database): number {
   const insert = to.prepare("INSERT INTO blobs (id, hash, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
   let payloads = 0;
-  const write = batched<{ _key: number; hash: Buffer; body: Buffer }>(to, (row) => (payloads += insert.run(row._key, row.hash, row.body).changes));
-  readDamaged<{ _key: number; hash: Buffer; body: Buffer }>(from, { table: "blobs", key: "id", columns: "hash, body" }, (row) => {
-    if (!Buffer.isBuffer(row.hash) || !Buffer.isBuffer(row.body)) return;
-    if (createHash("sha256").update(row.body).digest().equals(row.hash)) write.take(row, row.body.length);
+  const write = batched<readonly [id: number, hash: Buffer, body: Buffer]>(to, (row) => (payloads += insert.run(...row).changes));
+  readDamaged(from, { table: "blobs", key: "id", columns: "hash, body" }, ({ row_key: id, hash, body }) => {
+    if (!Buffer.isBuffer(hash) || !Buffer.isBuffer(body)) return;
+    if (createHash("sha256").update(body).digest().equals(hash)) write.take([id, hash, body], body.length);
   });
   write.flush();
   return payloads;
@@ -99,16 +101,33 @@ function copyKeys(from: Database, to: Database): void {
   const take = (run: unknown, runId: unknown): void => {
     if (typeof run === "number" && typeof runId === "string") write.take([run, runId], runId.length);
   };
-  readDamaged<{ _key: number; run_id: unknown }>(from, { table: "run_keys", key: "run", columns: "run_id" }, (row) => take(row._key, row.run_id));
-  // The index holds both columns and lies on other pages.
-  const byIndex = "SELECT run, run_id FROM run_keys INDEXED BY sqlite_autoindex_run_keys_1 WHERE run_id > ? ORDER BY run_id LIMIT 1000";
-  for (let at: string | null = ""; at !== null;) {
-    const rows: readonly { run: number; run_id: string }[] = readIfSound(from, byIndex, at) ?? [];
-    for (const row of rows) take(row.run, row.run_id);
-    at = rows.at(-1)?.run_id ?? null;
-  }
-  readDamaged<{ _key: number; fold: unknown }>(from, { table: "runs", key: "run", columns: "fold" }, (row) => take(row._key, foldOf(row.fold)?.run_id));
+  readDamaged(from, { table: "run_keys", key: "run", columns: "run_id" }, (row) => take(row.row_key, row["run_id"]));
+  readIndexOfKeys(from, take);
+  readDamaged(from, { table: "runs", key: "run", columns: "fold" }, (row) => take(row.row_key, foldOf(row["fold"])?.run_id));
   write.flush();
+  // What was on its way out of the journal does not come back.
+  const [removing] = (readIfSound(from, "SELECT CAST(value AS INTEGER) AS run FROM meta WHERE key = 'removing'") ?? []) as {
+    run: number;
+  }[];
+  if (removing !== undefined) to.prepare("DELETE FROM temp.names WHERE run = ?").run(removing.run);
+}
+
+/** The index holds both columns and lies on other pages: from both ends up to what cannot be read. */
+function readIndexOfKeys(from: Database, take: (run: unknown, runId: unknown) => void): void {
+  for (const [sign, order, start] of [
+    [">", "ASC", ""],
+    ["<", "DESC", "\u{10FFFF}"],
+  ] as const) {
+    const sql = `SELECT run, run_id FROM run_keys INDEXED BY sqlite_autoindex_run_keys_1 WHERE run_id ${sign} ? ORDER BY run_id ${order} LIMIT 100`;
+    for (let at: string = start; ;) {
+      const rows = (readIfSound(from, sql, at) ?? []) as { run: unknown; run_id: unknown }[];
+      for (const row of rows) take(row.run, row.run_id);
+      const last = rows.at(-1)?.run_id;
+      // A damaged index may lead in circles.
+      if (typeof last !== "string" || (order === "ASC" ? last <= at : last >= at)) break;
+      at = last;
+    }
+  }
 }
 
 function foldOf(text: unknown): { readonly run_id?: unknown; readonly seq?: unknown } | null {
@@ -121,30 +140,33 @@ function foldOf(text: unknown): { readonly run_id?: unknown; readonly seq?: unkn
 
 /** Into a temporary table: which of them are sound is seen run by run. */
 function copyEvents(from: Database, to: Database): void {
-  const insert = to.prepare("INSERT INTO temp.found VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
+  const insert = to.prepare("INSERT INTO temp.found VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING");
   const write = batched<EventRow>(to, (row) =>
-    insert.run(row._key, row.run, row.seq, row.time, row.epoch, row.kind, row.path, row.cause, row.data, row.hash),
+    insert.run(row.row_key, row.run, row.seq, row.time, row.epoch, row.kind, row.path, row.cause, row.data, row.hash),
   );
-  readDamaged<EventRow>(from, { table: "events", key: "position", columns: "run, seq, time, epoch, kind, path, cause, data, hash" }, (row) => {
+  readDamaged(from, { table: "events", key: "position", columns: "run, seq, time, epoch, kind, path, cause, data, hash" }, (row) => {
     if (isEvent(row)) write.take(row, row.data.length);
   });
   write.flush();
   to.exec("CREATE INDEX temp.found_run ON found(run, seq)");
 }
 
-function isEvent(row: EventRow): boolean {
-  const numbers = [row.run, row.seq, row.time, row.epoch].every((value) => Number.isSafeInteger(value));
-  const texts = [row.kind, row.path, row.data].every((value) => typeof value === "string");
-  return numbers && texts && (row.cause === null || Number.isSafeInteger(row.cause)) && Buffer.isBuffer(row.hash);
+function isEvent(row: DamagedRow): row is DamagedRow & EventRow {
+  const { run, seq, time, epoch, kind, path, cause, data, hash } = row;
+  const numbers = [run, seq, time, epoch].every((value) => Number.isSafeInteger(value));
+  const texts = [kind, path, data].every((value) => typeof value === "string");
+  return numbers && texts && (cause === null || Number.isSafeInteger(cause)) && Buffer.isBuffer(hash);
 }
 
 /** @returns how many runs are lost */
 function keepChains(from: Database, to: Database): number {
-  const runs = to.prepare("SELECT run FROM (SELECT DISTINCT run FROM temp.found UNION SELECT DISTINCT run FROM temp.names) WHERE run > ? ORDER BY run LIMIT 1");
+  const runs = to.prepare(
+    "SELECT run FROM (SELECT DISTINCT run FROM temp.found UNION SELECT DISTINCT run FROM temp.names) WHERE run > ? ORDER BY run LIMIT 1",
+  );
   const names = to.prepare("SELECT run_id FROM temp.names WHERE run = ?");
   const key = to.prepare("INSERT INTO run_keys VALUES (?, ?) ON CONFLICT DO NOTHING");
   const events = to.prepare(
-    `INSERT INTO events SELECT position, run, seq, time, epoch, kind, path, cause, data, hash FROM temp.found WHERE run = ? AND seq <= ?`,
+    `INSERT INTO events SELECT position, run, seq, time, epoch, kind, path, cause, data, hash FROM temp.found WHERE run = ? AND sound = 1 ORDER BY seq`,
   );
   const note = to.prepare("INSERT INTO temp.salvaged VALUES (?, ?, ?, ?)");
   let lost = 0;
@@ -156,7 +178,7 @@ function keepChains(from: Database, to: Database): number {
       lost += 1;
       return;
     }
-    events.run(run, best.seq);
+    events.run(run);
     note.run(run, best.runId, best.seq, best.ended || isWhole(from, run, best.seq) ? 0 : 1);
   });
   for (let at = 0; ;) {
@@ -166,23 +188,25 @@ function keepChains(from: Database, to: Database): number {
     at = row.run;
   }
   const epoch = to.prepare("SELECT max(epoch) AS epoch FROM events").get() as { epoch: number | null };
-  to.prepare("INSERT INTO meta VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))").run(
-    String(epoch.epoch ?? 0),
-  );
+  to.prepare(
+    "INSERT INTO meta VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
+  ).run(String(epoch.epoch ?? 0));
   return lost;
 }
 
 /** Up to which event the run is there without a gap and fits its chain, and whether that is its end. */
 function soundBeginning(to: Database, run: number, runId: string): { readonly seq: number; readonly ended: boolean } {
   const page = to.prepare("SELECT * FROM temp.found WHERE run = ? AND seq > ? ORDER BY seq LIMIT 200");
+  const mark = to.prepare("UPDATE temp.found SET sound = 1 WHERE position = ?");
   let before: Buffer = GENESIS;
   let [seq, ended] = [0, false];
   for (;;) {
-    const rows = page.all(run, seq) as EventRow[];
+    const rows = page.all(run, seq) as (EventRow & { readonly position: number })[];
     for (const row of rows) {
       const isNext = row.seq === seq + 1 && (seq > 0 || row.kind === "run-started");
       const hash = chainHash(before, { ...row, run_id: runId }, row.data);
       if (!isNext || !hash.equals(row.hash)) return { seq, ended };
+      mark.run(row.position);
       [before, seq, ended] = [hash, row.seq, row.kind === "run-ended"];
     }
     if (rows.length === 0) return { seq, ended };
@@ -190,20 +214,19 @@ function soundBeginning(to: Database, run: number, runId: string): { readonly se
 }
 
 /**
- * Is this all that was written of a run that has not ended? Only when its own projection or the index over its events, both written in
- * the same transactions, can be read and agree. In doubt it is not.
+ * Is this all that was written of a run that has not ended? Only when the index over its events, which lies on other pages, can be read
+ * and says so, the run is in the list of runs, and nothing else that can be read knows of more. In doubt it is not.
  */
 function isWhole(from: Database, run: number, seq: number): boolean {
-  const row = readIfSound<{ fold: string }>(from, "SELECT fold FROM runs WHERE run = ?", run);
-  const fold = row === null ? null : foldOf(row[0]?.fold);
-  const index = readIfSound<{ seq: number }>(
+  const listed = readIfSound(from, "SELECT fold FROM runs WHERE run = ?", run) as { fold: unknown }[] | null;
+  const index = readIfSound(
     from,
     "SELECT seq FROM events INDEXED BY sqlite_autoindex_events_1 WHERE run = ? ORDER BY seq DESC LIMIT 1",
     run,
-  );
-  const parked = readIfSound<{ seq: number }>(from, "SELECT seq FROM parked WHERE run = ?", run);
-  const known = [fold?.seq, index?.[0]?.seq].filter((value) => typeof value === "number");
-  return known.length > 0 && known.every((value) => value === seq) && !((parked?.[0]?.seq ?? 0) > seq);
+  ) as { seq: unknown }[] | null;
+  const parked = readIfSound(from, "SELECT seq FROM parked WHERE run = ?", run) as { seq: unknown }[] | null;
+  const seen = [foldOf(listed?.[0]?.fold)?.seq, parked?.[0]?.seq].filter((value) => typeof value === "number");
+  return listed?.length === 1 && index?.[0]?.seq === seq && seen.every((value) => value <= seq);
 }
 
 /** Rows in transactions of bounded size. */

@@ -7,7 +7,7 @@ import type { Engine } from "../engine/port.ts";
 import type { Journal } from "../journal/port.ts";
 import { statusOf } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
-import type { RunRequest, Service } from "../service.ts";
+import type { RunRequest, Service, Upkeep } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
 import { appliedChanges } from "../activities/changes.ts";
@@ -29,6 +29,9 @@ export interface LocalServiceParts {
   /** The full name of the model asked for, null when none was. @throws BosunError model_unavailable when there is none to use */
   readonly checkModel: (model: string | null) => string | null;
   readonly notices: readonly string[];
+  readonly upkeep: Upkeep;
+  /** Called first when the service is closed in good order. */
+  readonly closing: () => void;
   readonly release: () => void | Promise<void>;
 }
 
@@ -50,6 +53,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
 
   const service: Service = {
     ...look,
+    ...parts.upkeep,
     notices: parts.notices,
     owned: true,
     get broken() {
@@ -121,6 +125,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
     },
     recover: () => engine.recover(),
     close: async () => {
+      if (engine.broken === null) parts.closing();
       await engine.close();
       await parts.release();
     },

@@ -1,7 +1,7 @@
 /** A service with one run whose states a test lays out; it writes down what it was asked to do. */
 import { BosunError } from "../../../shared/errors.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
-import type { ApprovalDetail, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
+import type { ApprovalDetail, GcSummary, ReplayReport, RunNote, RunRequest, Service } from "../../../mcp-server/service.ts";
 import { runView } from "./views.ts";
 
 export interface FakeServiceOptions {
@@ -44,6 +44,25 @@ export class FakeService implements Service {
     this.#options = options;
     this.#leftoversWork = options.leftoversWork === true;
     this.#states = [...(options.states ?? [runView({ status: "completed", answer: "Done.", finished_at: "2026-01-02T03:04:05.000Z" })])];
+  }
+
+  gc(request: { days?: number; dry_run: boolean }): Promise<GcSummary> {
+    this.calls.push(`gc ${JSON.stringify(request)}`);
+    const { days = 30, dry_run: dryRun } = request;
+    return Promise.resolve({
+      dry_run: dryRun,
+      days,
+      runs: 2,
+      payloads: 7,
+      payload_bytes: 2_500_000,
+      freed_bytes: dryRun ? null : 1_300_000,
+      leftovers: 1,
+    });
+  }
+
+  rebuild(): { runs: number } {
+    this.calls.push("rebuild");
+    return { runs: 3 };
   }
 
   get #state(): RunView {
