@@ -1,6 +1,7 @@
 /** The journal on SQLite (WAL). One transaction per commit: events, blobs and projections together. */
 import type { Database } from "better-sqlite3";
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import type { BlobRef } from "../../shared/change.ts";
 import { BosunError, errorValue, isBosunError } from "../../shared/errors.ts";
 import type { RunEvent } from "../../shared/events.ts";
@@ -118,7 +119,7 @@ function endCutRun(journal: SqliteJournal, runId: string, aside: string): void {
   const history = journal.events(runId);
   const error = errorValue(
     "uncertain_effect",
-    `the journal was corrupt, and what this run did after event ${history.length} is lost. It was ended, so that nothing is done twice: look at the workspace, then begin a new run. The corrupt journal is ${aside}`,
+    `the journal was corrupt, and what this run did after event ${history.length} is lost. It was ended, so that nothing is done twice: look at the workspace, then begin a new run. The corrupt journal was kept as ${basename(aside)} beside the new one`,
   );
   journal.commit(
     [
