@@ -2,8 +2,8 @@
 import type { Database } from "better-sqlite3";
 import { loadDriver } from "./open-database.ts";
 
-/** Reads that may fail before a table is given up: some ten seconds. */
-const PATIENCE = 2_000_000;
+/** What is not found by then is given up. */
+const PATIENCE_MS = 30_000;
 
 export interface DamagedTable {
   readonly table: string;
@@ -41,21 +41,23 @@ export function readDamaged(db: Database, { table, key, columns }: DamagedTable,
     db.prepare(`SELECT ${key} AS row_key, ${columns} FROM ${table} WHERE ${key} BETWEEN ? AND ? ORDER BY ${key}`),
   );
   if (range === null) return false;
-  let patience = PATIENCE;
+  const until = performance.now() + PATIENCE_MS;
   let whole = true;
   const todo: [from: number, to: number][] = [[1, highest ?? Number.MAX_SAFE_INTEGER]];
   if (highest === 0) return true;
-  for (let next = todo.pop(); next !== undefined && patience > 0; next = todo.pop()) {
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    if (performance.now() > until) return false;
     const [from, to] = next;
     let after = from;
     try {
       for (const row of range.iterate(from, to) as IterableIterator<DamagedRow>) {
+        // Pages that lead in circles show by keys that do not grow.
+        if (row.row_key < after) throw new Error("the keys do not grow");
         take(row);
         after = row.row_key + 1;
       }
     } catch {
       whole = false;
-      patience -= 1;
       // Without a highest key there is no end to halve towards: only what can be read in one go.
       if (highest === null || after > to || (after === from && from === to)) continue;
       const middle = Math.floor((after + to) / 2);
@@ -63,7 +65,7 @@ export function readDamaged(db: Database, { table, key, columns }: DamagedTable,
       todo.push([after, middle]);
     }
   }
-  return whole && patience > 0;
+  return whole;
 }
 
 /** Rows of a query that need no key: all, or none when it throws midway. */
