@@ -3,11 +3,14 @@ import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { SCHEMA_VERSION } from "../../mcp-server/journal/migrations.ts";
 import { createSqliteJournal } from "../../mcp-server/journal/sqlite-journal.ts";
 import { keep, temporaryFolder, writeRun } from "../support/journal-fixture.ts";
 import { projectionRows } from "../support/projection-rows.ts";
+
+// Each point is a process of its own, or two.
+vi.setConfig({ testTimeout: 240_000 });
 
 const child = join(import.meta.dirname, "upkeep-child.ts");
 
@@ -19,12 +22,12 @@ interface Ended {
 
 function upkeep(act: string, file: string, env: Record<string, string> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const process_ = spawn(process.execPath, [child, act, file], { env: { PATH: process.env["PATH"] ?? "", ...env } });
+    const started = spawn(process.execPath, [child, act, file], { env: { PATH: process.env["PATH"] ?? "", ...env } });
     let [stdout, stderr] = ["", ""];
-    process_.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
-    process_.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
-    process_.on("error", reject);
-    process_.on("close", (_, signal) => resolve({ signal, stdout, stderr }));
+    started.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
+    started.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+    started.on("error", reject);
+    started.on("close", (_, signal) => resolve({ signal, stdout, stderr }));
   });
 }
 

@@ -34,7 +34,7 @@ function age(place: Place, runId: string, days: number): void {
 
 describe("bosun gc", () => {
   it.concurrent("says what it would remove, removes it, says what was freed, and then finds nothing more", async (test) => {
-    const place = await openPlace(test, { reply: () => ({ content: "many words ".repeat(50_000) }) });
+    const place = await openPlace(test, { reply: (_, n) => ({ content: `many words ${n} `.repeat(50_000) }) });
     const [old, young] = [await done(place, "the old task"), await done(place, "the young task")];
     age(place, old, 31);
     const dry = jsonOf(await place.run(["gc", "--dry-run", "--json"])) as GcSummary;
@@ -56,7 +56,7 @@ describe("bosun gc", () => {
     const place = await openPlace(test, {
       reply: crew({ turns: { coder: [call("write_file", { path: "new.txt", content: "new\n" })] } }),
     });
-    const waiting = await place.run(["run", "write it", "--worker", "coder", "--no-wait"]);
+    const waiting = await place.run(["run", "write it", "--worker", "coder"]);
     const id = waiting.runId();
     const ended = await place.run(["run", "look", "--worker", "researcher"]);
     age(place, id, 400);
@@ -94,7 +94,7 @@ describe("bosun rebuild", () => {
     const place = await openPlace(test, {
       reply: crew({ turns: { coder: [call("write_file", { path: "new.txt", content: "new\n" })] } }),
     });
-    const id = (await place.run(["run", "write it", "--worker", "coder", "--no-wait"])).runId();
+    const id = (await place.run(["run", "write it", "--worker", "coder"])).runId();
     const rows = projectionRows(journalOf(place));
     expect(rows["approvals"]).toHaveLength(1);
     new Database(journalOf(place))
@@ -105,7 +105,7 @@ describe("bosun rebuild", () => {
     const end = await place.run(["rebuild"]);
     expect(end).toMatchObject({ code: 0, stdout: "Built again from the events of 1 run.\n", stderr: "" });
     expect(projectionRows(journalOf(place))).toEqual(rows);
-    expect((await place.run(["approvals"])).stdout).toContain("new.txt".length > 0 ? "apr_" : "");
+    expect((await place.run(["approvals"])).stdout).toMatch(/^apr\w+ /m);
     expect((await place.run(["cancel", id])).code).toBe(0);
   });
 });

@@ -16,7 +16,7 @@ const PAGE = 4096;
 
 /** Three effects with a wait before each of the last two; everything is large enough to be a payload. */
 const program: Fn = async (ctx, input) => {
-  const words = String((input as { words: string }).words);
+  const words = (input as { words: string }).words;
   for (const part of ["one", "two", "three"]) {
     await ctx.call("read", `${part} ${words}`);
     const outcome = await ctx.call("write", part);

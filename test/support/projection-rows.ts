@@ -8,7 +8,11 @@ export function projectionRows(file: string): Record<string, readonly string[]> 
     return Object.fromEntries(
       PROJECTIONS.map((table) => [
         table,
-        (db.prepare(`SELECT * FROM ${table}`).all() as unknown[]).map((row) => JSON.stringify(row)).toSorted(),
+        db
+          .prepare(`SELECT * FROM ${table}`)
+          .all()
+          .map((row) => JSON.stringify(row))
+          .toSorted(),
       ]),
     );
   } finally {
