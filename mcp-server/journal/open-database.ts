@@ -1,5 +1,5 @@
 /** Opens the journal's SQLite file; a corrupt one is kept aside, never overwritten, never silently ignored. */
-import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import type DatabaseConstructor from "better-sqlite3";
@@ -86,9 +86,13 @@ function finishReplacement(file: string): void {
   renameSync(fresh, file);
 }
 
-/** A write-ahead log beside another file than its own would destroy it. */
+/** A write-ahead log beside another file than its own would destroy it; the other side file is only an index of it. */
 function moveSideFiles(file: string, aside: string): void {
-  for (const suffix of ["-wal", "-shm"]) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+  rmSync(`${file}-shm`, { force: true });
+  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
+  if (log === undefined) return;
+  if (log.size === 0) rmSync(`${file}-wal`);
+  else renameSync(`${file}-wal`, `${aside}-wal`);
 }
 
 function freshOf(file: string): string {

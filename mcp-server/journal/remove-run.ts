@@ -25,28 +25,29 @@ const PIECE = 2_000;
  */
 export function createRunRemover(db: Database, onRemoved: OnRemoved): RunRemover {
   const mayGo = createMayGo(db);
+  const removePiece = db.prepare(
+    "DELETE FROM events WHERE position IN (SELECT position FROM events WHERE run = ? ORDER BY seq DESC LIMIT ?)",
+  );
+  const removeKey = db.prepare("DELETE FROM run_keys WHERE run = ?");
+  const unnote = db.prepare("DELETE FROM meta WHERE key = 'removing'");
+  const lastOf = db.prepare("SELECT run_id, seq, hash FROM events JOIN run_keys USING (run) WHERE run = ? ORDER BY seq DESC LIMIT 1");
+  const removeDerived = [...PROJECTIONS, "parked"].map((table) => db.prepare(`DELETE FROM ${table} WHERE run = ?`));
+  const note = db.prepare("INSERT INTO meta VALUES ('removing', ?)");
+  const noteUnswept = db.prepare("INSERT INTO meta VALUES ('unswept', '1') ON CONFLICT (key) DO NOTHING");
+
   const pieceOf = (run: number): boolean => {
-    const { changes } = db
-      .prepare("DELETE FROM events WHERE position IN (SELECT position FROM events WHERE run = ? ORDER BY seq DESC LIMIT ?)")
-      .run(run, PIECE);
-    if (changes === PIECE) return false;
-    db.prepare("DELETE FROM run_keys WHERE run = ?").run(run);
-    db.prepare("DELETE FROM meta WHERE key = 'removing'").run();
+    if (removePiece.run(run, PIECE).changes === PIECE) return false;
+    removeKey.run(run);
+    unnote.run();
     return true;
   };
   const begin = (run: number, cutoff: number): "kept" | "gone" | "begun" => {
     if (!mayGo(run, cutoff)) return "kept";
-    const last = db
-      .prepare("SELECT run_id, seq, hash FROM events JOIN run_keys USING (run) WHERE run = ? ORDER BY seq DESC LIMIT 1")
-      .get(run) as {
-      run_id: string;
-      seq: number;
-      hash: Buffer;
-    };
-    for (const table of [...PROJECTIONS, "parked"]) db.prepare(`DELETE FROM ${table} WHERE run = ?`).run(run);
-    db.prepare("INSERT INTO meta VALUES ('removing', ?)").run(String(run));
+    const last = lastOf.get(run) as { run_id: string; seq: number; hash: Buffer };
+    for (const remove of removeDerived) remove.run(run);
+    note.run(String(run));
     // Payloads that only this run named are garbage from here on.
-    db.prepare("INSERT INTO meta VALUES ('unswept', '1') ON CONFLICT (key) DO NOTHING").run();
+    noteUnswept.run();
     onRemoved(last.run_id, last.seq, last.hash.toString("hex"));
     return pieceOf(run) ? "gone" : "begun";
   };

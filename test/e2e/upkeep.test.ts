@@ -43,8 +43,8 @@ describe("bosun gc", () => {
     expect(await idsOf(place)).toEqual([young, old]);
     const end = await place.run(["gc"]);
     expect(end).toMatchObject({ code: 0, stderr: "" });
-    expect(end.stdout).toMatch(/^Removed 1 run that ended more than 30 days ago, and \d+ payloads \(\S+ kB\) that no other run names\.$/m);
-    expect(end.stdout).toMatch(/^The journal's files are \S+ kB smaller\.$/m);
+    expect(end.stdout).toMatch(/^Removed 1 run that ended more than 30 days ago, and \d+ payloads \(\S+ MB\) that no other run names\.$/m);
+    expect(end.stdout).toMatch(/^The journal's files are \S+ MB smaller\.$/m);
     expect(await idsOf(place)).toEqual([young]);
     expect(jsonOf(await place.run(["gc", "--json"]))).toMatchObject({ runs: 0, payloads: 0, freed_bytes: 0 });
     await place.expectReplay(young);
