@@ -223,7 +223,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
       engine,
       journal,
       upkeep,
-      closing: () => upkeep.stop(),
+      closing: (sound) => upkeep.stop(sound),
       look: createLook({ journal, activities, workflows: WORKFLOWS }),
       notices,
       workers: () => [...fixed.workers.keys()],

@@ -452,8 +452,9 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   *collectGarbage({ cutoff, alone, thorough, anewUpToBytes }: GcRequest): Generator<void, GcReport> {
+    this.#assertOwner();
     this.sql("INSERT INTO meta VALUES ('gc_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(this.#now()));
-    const report = yield* this.pieces(
+    const work = this.pieces(
       collectGarbage(this.db, {
         cutoff,
         dryRun: false,
@@ -463,8 +464,20 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
         onRemoved: this.#onRemoved,
       }),
     );
-    if (alone) this.#newFrom = this.#lastBlob();
-    return report;
+    for (;;) {
+      this.#assertOwner();
+      const step = work.next();
+      if (step.done === true) {
+        if (alone) this.#newFrom = this.#lastBlob();
+        return step.value;
+      }
+      yield;
+    }
+  }
+
+  #assertOwner(): void {
+    const { value } = this.sql("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: string };
+    if (Number(value) !== this.epoch) throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
   }
 
   #lastBlob(): number {

@@ -30,8 +30,8 @@ export interface LocalServiceParts {
   readonly checkModel: (model: string | null) => string | null;
   readonly notices: readonly string[];
   readonly upkeep: Upkeep;
-  /** Called first when the service is closed in good order. */
-  readonly closing: () => void;
+  /** Called first when the service is closed. @param sound the engine could go on to the end */
+  readonly closing: (sound: boolean) => void;
   readonly release: () => void | Promise<void>;
 }
 
@@ -125,7 +125,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
     },
     recover: () => engine.recover(),
     close: async () => {
-      if (engine.broken === null) parts.closing();
+      parts.closing(engine.broken === null);
       await engine.close();
       await parts.release();
     },

@@ -21,8 +21,8 @@ export interface UpkeepParts {
 export interface OwnUpkeep extends Upkeep {
   /** Begins the daily round later on if it is due; it works in small pieces with rests between them. */
   schedule(): void;
-  /** Stops the round; one that is due and was not begun is given a moment. */
-  stop(): void;
+  /** Stops the round; one that is due and was not begun is given a moment when all is `sound`. */
+  stop(sound: boolean): void;
 }
 
 const DAY_MS = 86_400_000;
@@ -85,10 +85,10 @@ export function createUpkeep(parts: UpkeepParts): OwnUpkeep {
     schedule: () => {
       if (isDue()) later(FIRST_MS);
     },
-    stop: () => {
+    stop: (sound) => {
       if (timer === null) return;
       clearTimeout(timer);
-      if (!begun) work(LAST_MS);
+      if (sound && !begun) work(LAST_MS);
       timer = null;
     },
     gc: async (request) => {
