@@ -21,7 +21,7 @@ export interface UpkeepParts {
 export interface OwnUpkeep extends Upkeep {
   /** Begins the daily round later on if it is due; it works in small pieces with rests between them. */
   schedule(): void;
-  /** Stops the round; one that is due and was not begun is given a moment when all is `sound`. */
+  /** Stops the round; one that is due and not yet done is given a moment when all is `sound`. */
   stop(sound: boolean): void;
 }
 
@@ -32,7 +32,7 @@ const FIRST_MS = 1_000;
 const WORK_MS = 10;
 const REST_MS = 40;
 /** What the end of a short command may give to a round that is due; it is not felt. */
-const LAST_MS = 100;
+const LAST_MS = 250;
 const EXCLUSIVE_ANEW_BYTES = Number.MAX_SAFE_INTEGER;
 /** Some tenths of a second. */
 const BESIDE_ANEW_BYTES = 33_554_432;
@@ -41,7 +41,6 @@ export function createUpkeep(parts: UpkeepParts): OwnUpkeep {
   const { journal, now } = parts;
   let timer: NodeJS.Timeout | null = null;
   let round: Generator<void, GcReport> | null = null;
-  let begun = false;
 
   const summary = (report: GcReport, at: { readonly days: number; readonly leftovers: number }): GcSummary => ({
     dry_run: false,
@@ -60,7 +59,6 @@ export function createUpkeep(parts: UpkeepParts): OwnUpkeep {
         thorough: false,
         anewUpToBytes: BESIDE_ANEW_BYTES,
       });
-      begun = true;
       while (performance.now() < until) {
         const step = round.next();
         if (step.done !== true) continue;
@@ -75,6 +73,7 @@ export function createUpkeep(parts: UpkeepParts): OwnUpkeep {
   };
   const later = (ms: number): void => {
     timer = setTimeout(() => {
+      timer = null;
       if (!work(WORK_MS)) later(REST_MS);
     }, ms);
     timer.unref();
@@ -88,8 +87,8 @@ export function createUpkeep(parts: UpkeepParts): OwnUpkeep {
     stop: (sound) => {
       if (timer === null) return;
       clearTimeout(timer);
-      if (sound && !begun) work(LAST_MS);
       timer = null;
+      if (sound) work(LAST_MS);
     },
     gc: async (request) => {
       if (timer !== null) clearTimeout(timer);
