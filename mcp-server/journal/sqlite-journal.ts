@@ -320,11 +320,13 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     const digest = createHash("sha256").update(bytes).digest("hex");
     if (!this.#pendingBlobs.has(digest)) {
       this.#pendingBlobs.set(digest, Buffer.from(bytes));
-      // It may be there already with nobody naming it: then it must not be swept before somebody does.
-      this.sql("INSERT INTO temp.put_again SELECT hash FROM blobs WHERE hash = ? AND id < ? ON CONFLICT DO NOTHING").run(
-        Buffer.from(digest, "hex"),
-        this.#newFrom,
-      );
+      // It may be there already with nobody naming it: then it must not be swept before somebody does. What comes home after the journal
+      // was closed is never written.
+      if (this.db.open)
+        this.sql("INSERT INTO temp.put_again SELECT hash FROM blobs WHERE hash = ? AND id < ? ON CONFLICT DO NOTHING").run(
+          Buffer.from(digest, "hex"),
+          this.#newFrom,
+        );
     }
     return { $blob: digest, size: bytes.byteLength };
   }
