@@ -15,8 +15,12 @@ import { createToolActivities } from "./activities/use-tool.ts";
 import { forgetApplied } from "./changes/manifest.ts";
 import { loadConfig } from "./config/load-config.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
-import { userFolders, workspaceDataFolder } from "./config/paths.ts";
+import { userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
 import type { System } from "./config/paths.ts";
+import { examine } from "./doctor/examine.ts";
+import { dataProbes } from "./doctor/probe-data.ts";
+import { machineProbes } from "./doctor/probe-machine.ts";
+import { settingsProbes } from "./doctor/probe-settings.ts";
 import type { AnyActivity } from "./engine/activity.ts";
 import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
 import type { WorkflowDefinition } from "./engine/embedded-engine.ts";
@@ -31,13 +35,15 @@ import type { ModelCatalogue } from "./models/catalogue.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
-import type { Service } from "./service.ts";
 import { createIntegrity } from "./service/integrity.ts";
 import type { Integrity } from "./service/integrity.ts";
 import { createLocalService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
+import type { Examination, Service } from "./service.ts";
+import { salvageNotice } from "./service/salvage-notice.ts";
+import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
 import { giveUp } from "./tools/give-up.ts";
@@ -87,12 +93,18 @@ export function openService(options: ServiceOptions): Service {
   const fixed = fix(options);
   const notices = [...fixed.loaded.warnings];
   let owner: Service | null = null;
-  let reader: { look: ReturnType<typeof createLook>; close: () => void } | null = null;
-  const own = (): Service => {
+  let reader: OpenedLook | null = null;
+  /** Nothing but upkeep was asked of the owner. */
+  let alone = true;
+  const ownForUpkeep = (): Service => {
     reader?.close();
     reader = null;
-    owner ??= openOwner(fixed, notices);
+    owner ??= openOwner(fixed, notices, () => alone);
     return owner;
+  };
+  const own = (): Service => {
+    alone = false;
+    return ownForUpkeep();
   };
   const look = (): ReturnType<typeof createLook> => {
     if (owner !== null) return owner;
@@ -133,6 +145,13 @@ export function openService(options: ServiceOptions): Service {
     getApproval: (id) => look().getApproval(id),
     decide: (id, decision) => own().decide(id, decision),
     recover: () => own().recover(),
+    gc: (request) => {
+      if (!request.dry_run || owner !== null) return ownForUpkeep().gc(request);
+      reader ??= openLook(fixed);
+      if (reader === null) return ownForUpkeep().gc(request);
+      return dryRun(reader.journal, { days: request.days ?? fixed.loaded.config.retention.days, now: Date.now() });
+    },
+    rebuild: () => ownForUpkeep().rebuild(),
     close: async () => {
       reader?.close();
       await owner?.close();
@@ -175,26 +194,34 @@ function fix(options: ServiceOptions): Fixed {
   };
 }
 
-function openLook(fixed: Fixed): { look: ReturnType<typeof createLook>; close: () => void } | null {
+interface OpenedLook {
+  readonly look: ReturnType<typeof createLook>;
+  readonly journal: JournalReader;
+  readonly close: () => void;
+}
+
+function openLook(fixed: Fixed): OpenedLook | null {
   if (!existsSync(fixed.journalFile)) return null;
   const opened = openJournalReader(fixed.journalFile);
   if (opened === null) return null;
   const { reader, close } = opened;
   const { activities } = activitiesOf(fixed, reader);
-  return { look: createLook({ journal: reader, activities, workflows: WORKFLOWS, integrity: fixed.integrity }), close };
+  const look = createLook({ journal: reader, activities, workflows: WORKFLOWS, integrity: fixed.integrity });
+  return { look, journal: reader, close };
 }
 
-function openOwner(fixed: Fixed, notices: string[]): Service {
+function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Service {
   const { dataDir, journalFile, loaded } = fixed;
   makePrivateFolder(dataDir);
   const lock = takeOwnerLock(dataDir);
   try {
     const key = openSigningKey(fixed.home, () => (isSigned(journalFile) ? journalFile : null));
-    const { journal, setAside, adopted } = createSqliteJournal({ file: journalFile, now: Date.now, check: !lock.cleanBefore, key });
+    const opened = createSqliteJournal({ file: journalFile, now: Date.now, check: !lock.cleanBefore, key });
+    const { journal, setAside, salvaged, adopted } = opened;
     if (adopted > 0) notices.push(`the journal had no signed log; one was begun with the ${adopted} runs that were there, as they were`);
-    if (setAside !== null) notices.push(`the journal was corrupt and cannot be read; it was kept as ${setAside}, and a new one was begun`);
+    if (setAside !== null) notices.push(salvageNotice(setAside, salvaged));
     const log = openLog(dataDir, loaded.config.log.level);
-    if (setAside !== null) log.error({ file: setAside }, "corrupt journal set aside");
+    if (setAside !== null) log.error({ file: setAside, ...salvaged }, "corrupt journal set aside");
     const { activities, states, catalogue } = activitiesOf(fixed, journal);
     const engine = createEmbeddedEngine({
       journal,
@@ -214,10 +241,22 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
         for (const { change_set_id: id } of appliedChanges(journal, note.event.run_id).filter((set) => set.own))
           forgetApplied({ dataDir, changeSetId: id });
     });
+    const upkeep = createUpkeep({
+      journal,
+      dataDir,
+      days: loaded.config.retention.days,
+      now: Date.now,
+      alone,
+      tell: (summary) => log.info(summary, "upkeep done"),
+      fail: (error) => log.error({ err: error }, "upkeep failed"),
+    });
+    upkeep.schedule();
     return createLocalService({
       engine,
       journal,
       look: createLook({ journal, activities, workflows: WORKFLOWS, integrity: fixed.integrity }),
+      upkeep,
+      closing: (sound) => upkeep.stop(sound),
       notices,
       workers: () => [...fixed.workers.keys()],
       maxSteps: () => loaded.config.run.maxSteps,
@@ -310,4 +349,32 @@ function activitiesOf(
     }),
   ];
   return { activities, states, catalogue };
+}
+
+/** Looks whether all is well: beside an owner, and with whatever is broken. @throws BosunError invalid_input when there is no place to look at */
+export function examineHere({ system, currentFolder }: { readonly system: System; readonly currentFolder: string }): Examination {
+  const workspace = workspaceRoot(system.env, currentFolder);
+  const home = userFolders(system).data;
+  const dataDir = workspaceDataFolder(home, workspace);
+  const data = dataProbes(dataDir);
+  try {
+    return examine([
+      ...machineProbes({
+        versions: process.versions,
+        platform: system.platform,
+        home,
+        dataDir,
+        workspace,
+        searchPath: system.env["PATH"] ?? "",
+      }),
+      ...settingsProbes({
+        loadConfig: () => loadConfig(system, workspace),
+        catalogue: ({ config, origins }) => createModelCatalogue({ config, env: system.env, origins, folder: currentFolder }),
+        workers: () => loadBuiltinWorkers([...createToolRegistry().keys(), giveUp.name]),
+      }),
+      ...data.probes,
+    ]);
+  } finally {
+    data.close();
+  }
 }

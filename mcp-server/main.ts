@@ -4,16 +4,18 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createNodeIo } from "./cli/node-io.ts";
+import type { OpenService } from "./cli/open-service.ts";
 import { runCli } from "./cli/run-cli.ts";
 import { type System, userFolders, workspaceRoot } from "./config/paths.ts";
 import { makePrivateFolder } from "./private-folder.ts";
+import type { Examination } from "./service.ts";
 
 /** Runs the command line of this process. */
 export async function main(): Promise<void> {
   const { packageRoot, version } = findPackage();
   const system: System = { platform: process.platform, env: process.env, homeDir: homedir() };
   const io = createNodeIo({ packageRoot, version, dataFolder: () => dataFolder(system) });
-  process.exitCode = await runCli(process.argv.slice(2), io, async ({ home, workspace, model }) => {
+  const open: OpenService = async ({ home, workspace, model }) => {
     const { openService } = await import("./compose.ts");
     const env = {
       ...process.env,
@@ -26,7 +28,12 @@ export async function main(): Promise<void> {
       folder: process.cwd(),
       ...(model === undefined ? {} : { model }),
     });
-  });
+  };
+  const examine = async (): Promise<Examination> => {
+    const { examineHere } = await import("./compose.ts");
+    return examineHere({ system, currentFolder: process.cwd() });
+  };
+  process.exitCode = await runCli(process.argv.slice(2), io, open, examine);
   io.close();
 }
 

@@ -112,7 +112,42 @@ export interface ApprovalDetail {
   readonly digest: string;
 }
 
-export interface Service {
+/** What `gc` removed, or would remove. */
+export interface GcSummary {
+  readonly dry_run: boolean;
+  /** Ended runs older than this many days were meant. */
+  readonly days: number;
+  readonly runs: number;
+  /** Texts and file contents that no remaining run names. */
+  readonly payloads: number;
+  readonly payload_bytes: number;
+  /** By how much the journal's files became smaller, measured; null for a dry run. */
+  readonly freed_bytes: number | null;
+  /** Marks of applied change sets that a kill had left behind. */
+  readonly leftovers: number;
+}
+
+export interface Upkeep {
+  /** Removes ended runs older than `days` (the configuration's `retention.days`) and what only they named. */
+  gc(request: { readonly days?: number; readonly dry_run: boolean }): Promise<GcSummary>;
+  /** Builds everything that is derived from the events again. No run may be at work. */
+  rebuild(): { readonly runs: number };
+}
+
+/** One thing that was looked at. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found; where it is not well, what to do. */
+  readonly detail: string;
+}
+
+export interface Examination {
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+}
+
+export interface Service extends Upkeep {
   /** Creates the run and starts driving it. @throws BosunError invalid_input */
   startRun(request: RunRequest): string;
   /** @throws BosunError not_found */

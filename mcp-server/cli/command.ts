@@ -1,6 +1,6 @@
 /** What every command shares: its context, common options, opening and closing the service. */
 import { Command } from "commander";
-import type { Service } from "../service.ts";
+import type { Examination, Service } from "../service.ts";
 import { escapeLine } from "./escape.ts";
 import type { CliIo } from "./io.ts";
 import { commandsHere } from "./here.ts";
@@ -9,6 +9,8 @@ import type { OpenService, OpenServiceOptions } from "./open-service.ts";
 export interface CliContext {
   readonly io: CliIo;
   readonly openService: OpenService;
+  /** Looks whether all is well; needs no service, for it may be what is broken. */
+  readonly examine: () => Promise<Examination>;
   /** JSON is asked for, so nothing else is said. */
   readonly json: boolean;
   /** What the process will end with. */

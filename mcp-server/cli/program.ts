@@ -11,7 +11,10 @@ import { forkCommand } from "./commands/fork.ts";
 import { pauseCommand } from "./commands/pause.ts";
 import { exportCommand } from "./commands/export.ts";
 import { forgetCommand } from "./commands/forget.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { gcCommand } from "./commands/gc.ts";
 import { planCommand } from "./commands/plan.ts";
+import { rebuildCommand } from "./commands/rebuild.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { resumeCommand } from "./commands/resume.ts";
@@ -55,6 +58,9 @@ export function createProgram(context: CliContext): Command {
     rejectCommand,
     answerCommand,
     settleCommand,
+    doctorCommand,
+    gcCommand,
+    rebuildCommand,
   ];
   for (const make of visible) program.addCommand(make(context));
   return program.addCommand(demoCommand(context), { hidden: true });

@@ -1,5 +1,6 @@
 /** From arguments to exit code. Every error ends here, in the one form that the contract fixes. */
 import { type Command, CommanderError } from "commander";
+import type { Examination } from "../service.ts";
 import { BosunError, exitCodeOf, toErrorValue } from "../../shared/errors.ts";
 import type { CliContext } from "./command.ts";
 import { bosunHere } from "./here.ts";
@@ -15,12 +16,18 @@ import { UsageError } from "./usage-error.ts";
  * @param argv without node and script.
  * @returns the exit code: 0 done, 1 failed, 2 wrong use, 3 waits for a person, 4 budget exhausted, 130 cancelled.
  */
-export async function runCli(argv: readonly string[], io: CliIo, openService: OpenService): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  io: CliIo,
+  openService: OpenService,
+  examine: () => Promise<Examination> = () => Promise.reject(new BosunError("internal", "there is nothing to examine here")),
+): Promise<number> {
   const json = argv.includes("--json");
   let code = 0;
   const context: CliContext = {
     io,
     openService,
+    examine,
     json,
     exit: (given) => {
       code = given;

@@ -10,7 +10,6 @@ const UNBUILT: Readonly<Record<string, string>> = {
   install: "There is no MCP server to install yet.",
   policy: "Every write asks.",
   audit: "`bosun trace` shows all that a run did.",
-  doctor: "Errors say what to do next.",
 };
 
 /** What to say about such a command; null if the name means nothing to us. */

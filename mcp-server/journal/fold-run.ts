@@ -246,6 +246,12 @@ export function callPath(attemptPath: string): string {
   return attemptPath.slice(0, attemptPath.lastIndexOf("/attempt:"));
 }
 
+/** The label of the call whose attempt or outcome this event tells of; to be asked before the event is folded in. */
+export function labelOf(fold: RunFold, event: RunEvent): CallLabel | null {
+  if (event.kind === "attempt-ended") return fold.open[callPath(event.path)]?.label ?? null;
+  return event.kind === "call-completed" || event.kind === "call-failed" ? (fold.open[event.path]?.label ?? null) : null;
+}
+
 function adoptPlan(fold: RunFold, event: EventOf<"plan-adopted">): void {
   const { revision, keep, steps, texts } = event.data;
   const kept = (fold.plan?.steps ?? []).map((step): FoldedStep =>

@@ -1,6 +1,7 @@
 /** Schema of the journal's database. Numbered, forward only; a released migration is never edited. */
 import type { Database } from "better-sqlite3";
 import { BosunError } from "../../shared/errors.ts";
+import { failpoint } from "../engine/failpoint.ts";
 
 const MIGRATIONS: readonly string[] = [
   // 1: events and blobs are the truth; everything below the line is a projection of them, apart from `parked`.
@@ -111,6 +112,7 @@ export function migrate(db: Database): void {
   if (version === SCHEMA_VERSION) return;
   db.transaction(() => {
     for (const [index, sql] of MIGRATIONS.entries()) if (index >= version) db.exec(sql);
+    failpoint("journal.migrating");
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
   }).exclusive();
 }

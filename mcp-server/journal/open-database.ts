@@ -1,9 +1,11 @@
 /** Opens the journal's SQLite file; a corrupt one is kept aside, never overwritten, never silently ignored. */
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
 import type DatabaseConstructor from "better-sqlite3";
 import type { Database } from "better-sqlite3";
 import { BosunError } from "../../shared/errors.ts";
+import { failpoint } from "../engine/failpoint.ts";
 import { migrate, schemaVersion } from "./migrations.ts";
 import { makePrivate } from "./private-file.ts";
 
@@ -11,6 +13,16 @@ export interface OpenedDatabase {
   readonly db: Database;
   /** Where a corrupt predecessor was put, null when there was none. */
   readonly setAside: string | null;
+}
+
+interface OpenOptions {
+  readonly readonly: boolean;
+  readonly check: boolean;
+  /**
+   * Carries over what can be read of the corrupt file, still in its place, into a new one that it makes at `fresh`; where the corrupt one
+   * will lie is `aside`. Left out, or where it throws, a new journal is empty.
+   */
+  readonly salvage?: (corrupt: string, fresh: string, aside: string) => void;
 }
 
 /** A statement that says clearly when the file under it is damaged. */
@@ -24,7 +36,8 @@ export interface Sql {
  * @param options.check runs SQLite's `quick_check` first; wanted after an unclean end. It is also run after {@link damaged}.
  * @throws BosunError internal (cannot be opened), conflict (newer schema, locked)
  */
-export function openDatabase(file: string, options: { readonly: boolean; check: boolean }): OpenedDatabase {
+export function openDatabase(file: string, options: OpenOptions): OpenedDatabase {
+  if (!options.readonly) finishReplacement(file);
   const marker = markerOf(file);
   const wasDamaged = !options.readonly && existsSync(marker);
   try {
@@ -35,9 +48,21 @@ export function openDatabase(file: string, options: { readonly: boolean; check: 
     if (!isCorruption(error)) throw explain(file, error);
     if (options.readonly) throw damaged(file, error);
   }
-  rmSync(marker, { force: true });
   const aside = `${file}.corrupt-${new Date().toISOString().replaceAll(/[:.]/gu, "-")}`;
-  for (const suffix of ["", "-wal", "-shm"]) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+  const fresh = freshOf(file);
+  removeDatabase(fresh);
+  try {
+    options.salvage?.(file, fresh, aside);
+  } catch {
+    removeDatabase(fresh);
+  }
+  failpoint("salvage.before-replacement");
+  // Until the main file is out of the way a kill leaves all as it was; from then on `finishReplacement` knows what to do.
+  renameSync(file, aside);
+  failpoint("salvage.between-renames");
+  moveSideFiles(file, aside);
+  finishReplacement(file);
+  rmSync(marker, { force: true });
   try {
     return { db: openChecked(file, options), setAside: aside };
   } catch (error) {
@@ -45,7 +70,41 @@ export function openDatabase(file: string, options: { readonly: boolean; check: 
   }
 }
 
-function openChecked(file: string, options: { readonly: boolean; check: boolean }): Database {
+/** A new journal is put in place once the corrupt one is out of the way; what is there without having been finished is removed. */
+function finishReplacement(file: string): void {
+  const fresh = freshOf(file);
+  if (!existsSync(fresh)) return;
+  if (existsSync(file)) {
+    removeDatabase(fresh);
+    return;
+  }
+  const aside = readdirSync(dirname(file))
+    .filter((name) => name.startsWith(`${basename(file)}.corrupt-`) && !/-(?:wal|shm)$/u.test(name))
+    .toSorted()
+    .at(-1);
+  if (aside !== undefined) moveSideFiles(file, join(dirname(file), aside));
+  renameSync(fresh, file);
+}
+
+/** A write-ahead log beside another file than its own would destroy it; the other side file is only an index of it. */
+function moveSideFiles(file: string, aside: string): void {
+  rmSync(`${file}-shm`, { force: true });
+  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
+  if (log === undefined) return;
+  if (log.size === 0) rmSync(`${file}-wal`);
+  else renameSync(`${file}-wal`, `${aside}-wal`);
+}
+
+function freshOf(file: string): string {
+  return `${file}.salvaged`;
+}
+
+function removeDatabase(file: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
+}
+
+/** @throws what SQLite says of the file; BosunError conflict (newer schema) */
+export function openChecked(file: string, options: { readonly: boolean; check: boolean }): Database {
   if (!options.readonly) makePrivate(file);
   const db = new (loadDriver())(file, { readonly: options.readonly, fileMustExist: options.readonly, timeout: 5_000 });
   try {
@@ -56,6 +115,8 @@ function openChecked(file: string, options: { readonly: boolean; check: boolean 
     if (options.readonly) {
       schemaVersion(db);
     } else {
+      // Counts in a new file only: then `bosun gc` can give space back step by step.
+      db.pragma("auto_vacuum = INCREMENTAL");
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = NORMAL");
       migrate(db);

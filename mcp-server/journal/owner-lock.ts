@@ -65,6 +65,11 @@ function ownerOf(note: string): string {
   return owner === null ? "" : ` (pid ${owner.pid}, since ${owner.since})`;
 }
 
+/** Who noted itself as owner; it may have died since. */
+export function ownerNote(folder: string): { readonly pid: number; readonly since: string } | null {
+  return readNote(join(folder, "owner.json"));
+}
+
 function readNote(note: string): { pid: number; since: string } | null {
   try {
     const owner = JSON.parse(readFileSync(note, "utf8")) as { pid?: unknown; since?: unknown };

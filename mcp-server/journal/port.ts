@@ -7,6 +7,7 @@ import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
 import type { RunStatus } from "../../shared/run-view.ts";
 import type { UsageSource } from "../../shared/usage.ts";
 import type { BlobStore } from "./blobs.ts";
+import type { GcReport } from "./collect-garbage.ts";
 import type { RunFold } from "./fold-run.ts";
 
 /** An event that is to be appended to a run. */
@@ -48,6 +49,17 @@ export interface UsageRow {
   readonly source: UsageSource;
 }
 
+export interface GcRequest {
+  /** Runs that ended before this are removed; epoch milliseconds. */
+  readonly cutoff: number;
+  /** No run is at work in this process and none begins before the end: then every payload that no event names can go. */
+  readonly alone: boolean;
+  /** Looks for payloads that nobody names also when no run was removed since the last time. */
+  readonly thorough: boolean;
+  /** An old journal up to this size is written anew when much of it is free; newer ones give space back in any case. */
+  readonly anewUpToBytes: number;
+}
+
 /** Reading, open to any process. */
 export interface JournalReader {
   readonly blobs: BlobStore;
@@ -69,6 +81,12 @@ export interface JournalReader {
   approval(approvalId: string): ApprovalRow | null;
   approvals(filter: { run_id?: string; open?: boolean }): readonly ApprovalRow[];
   usage(runId: string): readonly UsageRow[];
+  /** What {@link Journal.collectGarbage} would remove, in pieces. */
+  garbage(cutoff: number): Generator<void, GcReport>;
+  /** When it was begun last; epoch milliseconds. */
+  lastGarbageCollection(): number | null;
+  /** The run that put this change set up for approval; null when there is none (any more). */
+  runOfChangeSet(changeSetId: string): { readonly run_id: string; readonly ended: boolean } | null;
 }
 
 export interface Journal extends JournalReader {
@@ -96,7 +114,12 @@ export interface Journal extends JournalReader {
   unfinished(): readonly string[];
   /** Notes that a run waits and needs nothing until its next event. */
   park(runId: string): void;
-  /** Throws all projections away and builds them again from the events. */
-  rebuild(): void;
+  /** Throws all projections away and builds them again from the events; no run may be at work. How many runs there are. */
+  rebuild(): number;
+  /**
+   * Removes runs that ended long ago and payloads that nobody names, and gives space back. In pieces: between two of them other work
+   * may be done, and it may be left off at any of them.
+   */
+  collectGarbage(request: GcRequest): Generator<void, GcReport>;
   close(): void;
 }

@@ -7,6 +7,9 @@ import type { Sql } from "./open-database.ts";
 /** Every table that can be thrown away and built again from the events. */
 export const PROJECTIONS = ["runs", "waits", "approvals", "usage"] as const;
 
+/** To be raised with every change of what a projection holds, the fold of a run included: journals written before are then built again. */
+export const PROJECTIONS_VERSION = 2;
+
 export const APPROVAL_SIGNAL = "approval:";
 
 /** What a row needs beside the event. */

@@ -1,19 +1,29 @@
 /** The journal on SQLite (WAL). One transaction per commit: events, blobs and projections together. */
 import type { Database } from "better-sqlite3";
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import type { BlobRef } from "../../shared/change.ts";
-import { BosunError, isBosunError } from "../../shared/errors.ts";
+import { BosunError, errorValue, isBosunError } from "../../shared/errors.ts";
 import type { CallLabel, RunEvent } from "../../shared/events.ts";
+import { createCodec } from "../engine/codec.ts";
 import { failpoint } from "../engine/failpoint.ts";
+import { cancelledCall, openCallsOf } from "../engine/recover-call.ts";
 import type { BlobStore } from "./blobs.ts";
 import { chainHash, GENESIS } from "./chain-hash.ts";
-import { callPath, foldEvent, startFold, statusOf } from "./fold-run.ts";
+import { collectGarbage, PUT_AGAIN } from "./collect-garbage.ts";
+import type { GcReport } from "./collect-garbage.ts";
+import { foldEvent, labelOf, startFold, statusOf } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
-import { damaged, isCorruption, openDatabase } from "./open-database.ts";
+import { damaged, isCorruption, openChecked, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
-import type { Append, ApprovalRow, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
+import type { Append, ApprovalRow, GcRequest, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
 import { schemaVersion } from "./migrations.ts";
-import { createProjector, PROJECTIONS } from "./projector.ts";
+import { createProjector } from "./projector.ts";
+import { openDamaged } from "./read-damaged.ts";
+import { needsRebuild, rebuildProjections } from "./rebuild.ts";
+
+import { salvage } from "./salvage.ts";
+import type { SalvageReport } from "./salvage.ts";
 import { SignedLog } from "./signed-log.ts";
 import type { TouchedRun } from "./signed-log.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -28,6 +38,16 @@ export interface JournalOptions {
   readonly key?: SigningKey;
   /** Upper bound of the file in pages of 4 KiB; for tests of a full disk. */
   readonly maxPages?: number;
+}
+
+export interface OpenedJournal {
+  readonly journal: Journal;
+  /** Where a corrupt predecessor was put, null when there was none. */
+  readonly setAside: string | null;
+  /** What was carried over from it; null when there was none, or nothing of it could be read. */
+  readonly salvaged: SalvageReport | null;
+  /** Runs that were there when its signed log began, 0 if it has begun before. */
+  readonly adopted: number;
 }
 
 interface Head {
@@ -54,12 +74,6 @@ function newHead(): Head {
   return { run: 0, seq: 0, time: 0, hash: GENESIS, fold: undefined as unknown as RunFold };
 }
 
-/** The label of the call whose attempt or outcome this event tells of. */
-function labelOf(fold: RunFold, event: RunEvent): CallLabel | null {
-  if (event.kind === "attempt-ended") return fold.open[callPath(event.path)]?.label ?? null;
-  return event.kind === "call-completed" || event.kind === "call-failed" ? (fold.open[event.path]?.label ?? null) : null;
-}
-
 interface EventRow {
   readonly seq: number;
   readonly time: number;
@@ -80,22 +94,61 @@ export function openJournalReader(file: string): { reader: JournalReader; close:
   return { reader: new SqliteJournalReader(db), close: () => db.close() };
 }
 
-/**
- * Opens as the owner: migrates, takes the next epoch. The caller holds the owner lock. `adopted`: runs that were there when its signed log
- * began, 0 if it has begun before.
- */
-export function createSqliteJournal(options: JournalOptions): { journal: Journal; setAside: string | null; adopted: number } {
-  const { db, setAside } = openDatabase(options.file, { readonly: false, check: options.check ?? false });
+/** Opens as the owner: migrates, takes the next epoch, builds projections of another version again. The caller holds the owner lock. */
+export function createSqliteJournal(options: JournalOptions): OpenedJournal {
+  let salvaged: SalvageReport | null = null;
+  const { db, setAside } = openDatabase(options.file, {
+    readonly: false,
+    check: options.check ?? false,
+    salvage: (corrupt, fresh, aside) => (salvaged = salvageInto(fresh, { corrupt, aside, now: options.now })),
+  });
   if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`);
   try {
     const journal = new SqliteJournal(db, options.now, options.key);
-    return { journal, setAside, adopted: journal.adopted };
+    if (needsRebuild((text) => journal.sql(text))) journal.rebuild();
+    return { journal, setAside, salvaged, adopted: journal.adopted };
   } catch (error) {
     db.close();
     // Now it is marked as damaged: opened again it is looked at closely.
     if (setAside === null && isBosunError(error) && isCorruption(error.cause)) return createSqliteJournal({ ...options, check: true });
     throw error;
   }
+}
+
+/** Makes the journal at `fresh` from what can be read of the corrupt one, and ends runs that lost their end. */
+function salvageInto(fresh: string, at: { readonly corrupt: string; readonly aside: string; readonly now: () => number }): SalvageReport {
+  const from = openDamaged(at.corrupt);
+  try {
+    const to = openChecked(fresh, { readonly: false, check: false });
+    try {
+      const found = salvage(from, to);
+      const journal = new SqliteJournal(to, at.now, undefined);
+      journal.rebuild();
+      for (const runId of found.cutRuns()) endCutRun(journal, runId, at.aside);
+      return found.report;
+    } finally {
+      to.close();
+    }
+  } finally {
+    from.close();
+  }
+}
+
+/** What it did after its last known event nobody knows: it must not be driven on, for it could do it again. */
+function endCutRun(journal: SqliteJournal, runId: string, aside: string): void {
+  const codec = createCodec(journal.blobs, journal.blobs);
+  const history = journal.events(runId);
+  const error = errorValue(
+    "uncertain_effect",
+    `the journal was corrupt, and what this run did after event ${history.length} is lost. It was ended, so that nothing is done twice: look at the workspace, then begin a new run. The corrupt journal was kept as ${basename(aside)} beside the new one`,
+  );
+  journal.commit(
+    [
+      ...openCallsOf(history).map((call) => ({ run_id: runId, event: cancelledCall(call, codec) })),
+      { run_id: runId, event: { kind: "run-ended", path: "", data: { status: "cancelled", error: codec.keepError(error) } } },
+    ],
+    false,
+  );
 }
 
 class SqliteJournalReader implements JournalReader {
@@ -114,7 +167,7 @@ class SqliteJournalReader implements JournalReader {
     };
   }
 
-  protected sql(text: string): Sql {
+  sql(text: string): Sql {
     let statement = this.#statements.get(text);
     if (statement === undefined) {
       const prepared = this.#sound(() => this.db.prepare(text));
@@ -134,6 +187,32 @@ class SqliteJournalReader implements JournalReader {
     } catch (error) {
       throw isCorruption(error) ? damaged(this.db.name, error) : error;
     }
+  }
+
+  /** Rests between pieces; corruption that shows is told as it is everywhere else. */
+  protected *pieces<T>(work: Generator<void, T>): Generator<void, T> {
+    for (;;) {
+      const step = this.#sound(() => work.next());
+      if (step.done === true) return step.value;
+      yield;
+    }
+  }
+
+  garbage(cutoff: number): Generator<void, GcReport> {
+    const options = { cutoff, dryRun: true, keepFrom: null, thorough: true, anewUpToBytes: 0, onRemoved: () => undefined };
+    return this.pieces(collectGarbage(this.db, options));
+  }
+
+  lastGarbageCollection(): number | null {
+    const row = this.sql("SELECT value FROM meta WHERE key = 'gc_at'").get() as { value: string } | undefined;
+    return row === undefined ? null : Number(row.value);
+  }
+
+  runOfChangeSet(changeSetId: string): { readonly run_id: string; readonly ended: boolean } | null {
+    const row = this.sql(
+      "SELECT run_id, ended FROM approvals JOIN run_keys USING (run) JOIN runs USING (run) WHERE json_extract(request, '$.change_set_id') = ?",
+    ).get(changeSetId) as { run_id: string; ended: number } | undefined;
+    return row === undefined ? null : { run_id: row.run_id, ended: row.ended === 1 };
   }
 
   protected findBlob(hash: string): Buffer | undefined {
@@ -233,6 +312,8 @@ class SqliteJournalReader implements JournalReader {
 class SqliteJournal extends SqliteJournalReader implements Journal {
   readonly epoch: number;
   readonly #now: () => number;
+  /** Payloads from this id on were put by this process, apart from the first, which keeps later ones from getting an earlier id. */
+  #newFrom: number;
   readonly #heads = new Map<string, Head>();
   readonly #pendingBlobs = new Map<string, Buffer>();
   #staged: Staged[] = [];
@@ -244,6 +325,8 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   constructor(db: Database, now: () => number, key: SigningKey | undefined) {
     super(db);
     this.#now = now;
+    db.exec(PUT_AGAIN);
+    this.#newFrom = this.#lastBlob();
     this.epoch = this.#takeEpoch();
     const log = key === undefined ? null : new SignedLog({ sql: (text) => this.sql(text), key, now, epoch: this.epoch });
     this.adopted = log === null ? 0 : this.db.transaction(() => log.open()).immediate();
@@ -271,7 +354,16 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
 
   #putBlob(bytes: Uint8Array): BlobRef {
     const digest = createHash("sha256").update(bytes).digest("hex");
-    if (!this.#pendingBlobs.has(digest)) this.#pendingBlobs.set(digest, Buffer.from(bytes));
+    if (!this.#pendingBlobs.has(digest)) {
+      this.#pendingBlobs.set(digest, Buffer.from(bytes));
+      // It may be there already with nobody naming it: then it must not be swept before somebody does. What comes home after the journal
+      // was closed is never written.
+      if (this.db.open)
+        this.sql("INSERT INTO temp.put_again SELECT hash FROM blobs WHERE hash = ? AND id < ? ON CONFLICT DO NOTHING").run(
+          Buffer.from(digest, "hex"),
+          this.#newFrom,
+        );
+    }
     return { $blob: digest, size: bytes.byteLength };
   }
 
@@ -423,30 +515,44 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     this.sql("INSERT INTO parked VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq").run(head.run, head.seq);
   }
 
-  rebuild(): void {
+  rebuild(): number {
     this.#heads.clear();
-    this.db
-      .transaction(() => {
-        for (const table of PROJECTIONS) this.sql(`DELETE FROM ${table}`).run();
-        for (const { run, run_id: runId } of this.sql("SELECT run, run_id FROM run_keys ORDER BY run").all() as {
-          run: number;
-          run_id: string;
-        }[])
-          this.#rebuildRun(run, runId);
-      })
-      .immediate();
+    const runs = rebuildProjections({
+      db: this.db,
+      sql: (text) => this.sql(text),
+      project: this.#project,
+      save: (run, fold) => this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold }),
+    });
     this.#heads.clear();
+    return runs;
   }
 
-  #rebuildRun(run: number, runId: string): void {
-    let fold: RunFold | null = null;
-    for (const event of this.events(runId)) {
-      const label = fold === null ? null : labelOf(fold, event);
-      if (event.kind === "run-started") fold = startFold(event);
-      else if (fold !== null) foldEvent(fold, event);
-      if (fold !== null) this.#project(run, event, { label, fold });
+  *collectGarbage({ cutoff, alone, thorough, anewUpToBytes }: GcRequest): Generator<void, GcReport> {
+    this.assertOwner();
+    this.sql("INSERT INTO meta VALUES ('gc_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(this.#now()));
+    const work = this.pieces(
+      collectGarbage(this.db, {
+        cutoff,
+        dryRun: false,
+        keepFrom: alone ? null : this.#newFrom,
+        thorough,
+        anewUpToBytes,
+        onRemoved: (runId, seq, head) => this.#log?.append([{ kind: "run-removed", run_id: runId, data: { seq, head } }]),
+      }),
+    );
+    for (;;) {
+      this.assertOwner();
+      const step = work.next();
+      if (step.done === true) {
+        if (alone) this.#newFrom = this.#lastBlob();
+        return step.value;
+      }
+      yield;
     }
-    if (fold !== null) this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold });
+  }
+
+  #lastBlob(): number {
+    return (this.sql("SELECT coalesce(max(id), 0) AS id FROM blobs").get() as { id: number }).id;
   }
 
   close(): void {
@@ -489,4 +595,9 @@ function explainWrite(error: unknown): BosunError {
     `the journal cannot be written (${code || "error"}): ${message}. Nothing more is done; \`bosun resume <run>\` goes on where it was`,
     { cause: error },
   );
+}
+
+/** Builds the projections of a database that is nobody's journal: a copy to compare with. */
+export function rebuildCopy(db: Database): void {
+  new SqliteJournal(db, () => 0, undefined).rebuild();
 }

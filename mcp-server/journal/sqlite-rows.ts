@@ -5,6 +5,8 @@ import type { LogRow } from "./log-format.ts";
 import { schemaVersion } from "./migrations.ts";
 import { openDatabase } from "./open-database.ts";
 
+const STAYS = "run NOT IN (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'removing')";
+
 /** Null when there is nothing in the file yet. @throws BosunError internal when it is damaged */
 export function openRows(file: string): { readonly rows: ChainedRows; readonly close: () => void } | null {
   const { db } = openDatabase(file, { readonly: true, check: false });
@@ -44,8 +46,9 @@ export function rowsOf(db: Database, { signed }: { readonly signed: boolean }): 
     tip: () => (signed ? (one("SELECT count, hash, key, signature FROM log_tip WHERE id = 1") as TipRow | null) : null),
     log: () => (signed ? (each(`${log} ORDER BY position`) as Iterable<LogRow>) : []),
     logOf: (runId) => (signed ? (sql(`${log} WHERE run_id = ? ORDER BY position`).all(runId) as LogRow[]) : []),
-    runs: () => each("SELECT run, run_id FROM run_keys ORDER BY run") as Iterable<{ run: number; run_id: string }>,
-    run: (runId) => column("SELECT run FROM run_keys WHERE run_id = ?", runId) as number | null,
+    // A run that is on its way out is out already: the log says so.
+    runs: () => each(`SELECT run, run_id FROM run_keys WHERE ${STAYS} ORDER BY run`) as Iterable<{ run: number; run_id: string }>,
+    run: (runId) => column(`SELECT run FROM run_keys WHERE run_id = ? AND ${STAYS}`, runId) as number | null,
     events: (run) =>
       each("SELECT seq, time, epoch, kind, path, cause, data, hash FROM events WHERE run = ? ORDER BY seq", run) as Iterable<EventRow>,
     eventHash: (run, seq) => column("SELECT hash FROM events WHERE run = ? AND seq = ?", run, seq) as Buffer | null,

@@ -7,7 +7,7 @@ import type { Engine } from "../engine/port.ts";
 import type { Journal } from "../journal/port.ts";
 import { statusOf } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
-import type { RunRequest, Service } from "../service.ts";
+import type { RunRequest, Service, Upkeep } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
 import { appliedChanges } from "../activities/changes.ts";
@@ -33,6 +33,9 @@ export interface LocalServiceParts {
   readonly checkModel: (model: string | null) => string | null;
   readonly forget: Service["forget"];
   readonly notices: readonly string[];
+  readonly upkeep: Upkeep;
+  /** Called first when the service is closed. @param sound the engine could go on to the end */
+  readonly closing: (sound: boolean) => void;
   readonly release: () => void | Promise<void>;
 }
 
@@ -62,6 +65,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
   // Nobody is shown what is not on the medium yet.
   const service: Service = {
     ...flushedFirst(look, engine),
+    ...parts.upkeep,
     notices: parts.notices,
     owned: true,
     get broken() {
@@ -150,6 +154,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
     },
     recover: () => engine.recover(),
     close: async () => {
+      parts.closing(engine.broken === null);
       await engine.close();
       await parts.release();
     },

@@ -19,6 +19,8 @@ export type Activities = Readonly<Record<string, Partial<AnyActivity>>>;
 export interface BareOptions {
   /** Pages of 4 KiB that the disk has. */
   readonly maxPages?: number;
+  /** Puts a file where the journal will be. */
+  readonly before?: (file: string) => void;
   /** Changes the journal before the engine sees it. */
   readonly meddle?: (journal: Journal) => void;
 }
@@ -76,8 +78,9 @@ function openAt(
     readonly options: BareOptions;
   },
 ): BareEngine {
-  const { maxPages, meddle } = at.options;
+  const { maxPages, before, meddle } = at.options;
   const file = join(site.folder, "journal.db");
+  before?.(file);
   const { journal } = createSqliteJournal({ file, now: Date.now, ...(maxPages === undefined ? {} : { maxPages }) });
   meddle?.(journal);
   const activities = typeof at.activities === "function" ? at.activities(journal) : at.activities;

@@ -1,10 +1,11 @@
 /** Random durable functions, driven through crashes, cancels, early signals and resumes at random moments, against what must hold of each. */
 import { setTimeout as delay } from "node:timers/promises";
+import { expect } from "vitest";
 import { isBosunError } from "../../shared/errors.ts";
 import type { ActivityTypes, DurableContext } from "../../shared/durable.ts";
-import type { Journal } from "../../mcp-server/journal/port.ts";
 import type { Activities, BareEngine, Fn } from "./bare-engine.ts";
 import { eventsOf, openBareEngine } from "./bare-engine.ts";
+import { projectionRows } from "./projection-rows.ts";
 import { seeded } from "./random-kills.ts";
 
 type Random = () => number;
@@ -56,7 +57,7 @@ async function driveOne(seed: number): Promise<void> {
   }
   for (const run of runs) await check(at, run);
   if (world.twice.length > 0) throw new Error(`effects that happened twice: ${world.twice.join(", ")}`);
-  checkProjections(at.journal, runs);
+  checkProjections(at);
   await at.close();
 }
 
@@ -201,11 +202,8 @@ async function check({ engine, journal }: BareEngine, run: string): Promise<void
   if (open.length > 0) throw new Error(`calls without an outcome: ${open.join(", ")}`);
 }
 
-function checkProjections(journal: Journal, runs: readonly string[]): void {
-  const picture = (): string =>
-    JSON.stringify(runs.map((run) => [journal.run(run), journal.usage(run), journal.openWaits(run), journal.approvals({ run_id: run })]));
-  const before = picture();
+function checkProjections({ journal, file }: BareEngine): void {
+  const before = projectionRows(file);
   journal.rebuild();
-  const after = picture();
-  if (after !== before) throw new Error(`projections differ when built again:\n${before}\n${after}`);
+  expect(projectionRows(file), "projections that were built again").toEqual(before);
 }

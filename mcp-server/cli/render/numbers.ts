@@ -57,3 +57,11 @@ export function deadline(at: number, now: number): string {
 function two(value: number): string {
   return String(value).padStart(2, "0");
 }
+
+/** `512 B`, `3.4 kB`, `1.2 MB`: powers of 1000. */
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
+  const scaled = value / 1_000 ** power;
+  return `${power === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${units[power] ?? "B"}`;
+}

@@ -9,6 +9,7 @@ import type {
   ExportReport,
   ForgetReport,
   ForkRequest,
+  GcSummary,
   ReplayReport,
   RunNote,
   RunRequest,
@@ -71,6 +72,25 @@ export class FakeService implements Service {
     this.#options = options;
     this.#leftoversWork = options.leftoversWork === true;
     this.#states = [...(options.states ?? [runView({ status: "completed", answer: "Done.", finished_at: "2026-01-02T03:04:05.000Z" })])];
+  }
+
+  gc(request: { days?: number; dry_run: boolean }): Promise<GcSummary> {
+    this.calls.push(`gc ${JSON.stringify(request)}`);
+    const { days = 30, dry_run: dryRun } = request;
+    return Promise.resolve({
+      dry_run: dryRun,
+      days,
+      runs: 2,
+      payloads: 7,
+      payload_bytes: 2_500_000,
+      freed_bytes: dryRun ? null : 1_300_000,
+      leftovers: 1,
+    });
+  }
+
+  rebuild(): { runs: number } {
+    this.calls.push("rebuild");
+    return { runs: 3 };
   }
 
   get #state(): RunView {

@@ -113,7 +113,7 @@ describe("errors", () => {
     expect([code, terminal.err]).toEqual([1, "bosun: internal: disk⟨U+001B⟩[2J gone\n"]);
   });
 
-  it.each(["daemon", "mcp", "serve", "ui", "memory", "route", "install", "policy", "audit", "doctor"])(
+  it.each(["daemon", "mcp", "serve", "ui", "memory", "route", "install", "policy", "audit"])(
     "say of `%s` that it is not built",
     async (name) => {
       const { code, terminal, opened } = await run([name, "whatever"]);
