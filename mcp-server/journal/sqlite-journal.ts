@@ -1,6 +1,6 @@
 /** The journal on SQLite (WAL). One transaction per commit: events, blobs and projections together. */
-import type { Database } from "better-sqlite3";
-import { createHash } from "node:crypto";
+import type { Database, Transaction } from "better-sqlite3";
+import { hash as hashOf } from "node:crypto";
 import type { BlobRef } from "../../shared/change.ts";
 import { BosunError, isBosunError } from "../../shared/errors.ts";
 import type { CallLabel, RunEvent } from "../../shared/events.ts";
@@ -9,6 +9,7 @@ import type { BlobStore } from "./blobs.ts";
 import { chainHash, GENESIS } from "./chain-hash.ts";
 import { callPath, foldEvent, startFold, statusOf } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
+import type { RunStatus } from "../../shared/run-view.ts";
 import { damaged, isCorruption, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import type { Append, ApprovalRow, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
@@ -31,7 +32,13 @@ interface Head {
   time: number;
   hash: Buffer;
   fold: RunFold;
+  /** `seq` and status of the fold as it was stored last. */
+  savedSeq: number;
+  savedStatus: RunStatus | null;
 }
+
+/** A stored fold lags behind by at most so many events while the run's status stays the same. */
+const MAX_FOLD_LAG = 64;
 
 /** An event that has its place and is not written yet. */
 interface Staged {
@@ -44,13 +51,18 @@ interface Staged {
 
 /** The first event of a run, `run-started`, sets its fold; its key comes with the first write. */
 function newHead(): Head {
-  return { run: 0, seq: 0, time: 0, hash: GENESIS, fold: undefined as unknown as RunFold };
+  return { run: 0, seq: 0, time: 0, hash: GENESIS, fold: undefined as unknown as RunFold, savedSeq: 0, savedStatus: null };
 }
 
 /** The label of the call whose attempt or outcome this event tells of. */
 function labelOf(fold: RunFold, event: RunEvent): CallLabel | null {
   if (event.kind === "attempt-ended") return fold.open[callPath(event.path)]?.label ?? null;
   return event.kind === "call-completed" || event.kind === "call-failed" ? (fold.open[event.path]?.label ?? null) : null;
+}
+
+interface FoldRow {
+  readonly run: number;
+  readonly fold: string;
 }
 
 interface EventRow {
@@ -142,26 +154,41 @@ class SqliteJournalReader implements JournalReader {
     return row.run;
   }
 
+  /** What is stored of a run's fold may lag behind its events: those that are missing are folded on top. */
+  protected foldOf({ run, fold: text }: FoldRow): RunFold {
+    const fold = JSON.parse(text) as RunFold;
+    for (const event of this.eventsAfter(run, fold.run_id, fold.seq)) foldEvent(fold, event);
+    return fold;
+  }
+
+  protected eventsAfter(run: number, runId: string, seq: number): readonly RunEvent[] {
+    const rows = this.sql("SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? AND seq > ? ORDER BY seq").all(
+      run,
+      seq,
+    ) as EventRow[];
+    return rows.map((row) => ({ ...row, run_id: runId, data: JSON.parse(row.data) as unknown }) as RunEvent);
+  }
+
   run(runId: string): RunFold {
-    const row = this.sql("SELECT fold FROM runs WHERE run = ?").get(this.keyOf(runId)) as { fold: string } | undefined;
+    const row = this.sql("SELECT run, fold FROM runs WHERE run = ?").get(this.keyOf(runId)) as FoldRow | undefined;
     if (row === undefined) throw new BosunError("not_found", `no run ${runId}: \`bosun runs\` lists them`);
-    return JSON.parse(row.fold) as RunFold;
+    return this.foldOf(row);
   }
 
   runs(filter: Parameters<JournalReader["runs"]>[0]): readonly RunFold[] {
     const rows = this.sql(
-      "SELECT fold FROM runs WHERE (@status IS NULL OR status = @status) AND (@session IS NULL OR session_id = @session) ORDER BY run DESC LIMIT @limit",
+      "SELECT run, fold FROM runs WHERE (@status IS NULL OR status = @status) AND (@session IS NULL OR session_id = @session) ORDER BY run DESC LIMIT @limit",
     ).all({
       status: filter.status ?? null,
       session: filter.session_id ?? null,
       limit: filter.limit,
-    }) as { fold: string }[];
-    return rows.map((row) => JSON.parse(row.fold) as RunFold);
+    }) as FoldRow[];
+    return rows.map((row) => this.foldOf(row));
   }
 
   children(runId: string): readonly RunFold[] {
-    const rows = this.sql("SELECT fold FROM runs WHERE parent = ? ORDER BY run").all(runId) as { fold: string }[];
-    return rows.map((row) => JSON.parse(row.fold) as RunFold);
+    const rows = this.sql("SELECT run, fold FROM runs WHERE parent = ? ORDER BY run").all(runId) as FoldRow[];
+    return rows.map((row) => this.foldOf(row));
   }
 
   runsWithPrefix(prefix: string, limit: number): readonly string[] {
@@ -172,10 +199,7 @@ class SqliteJournalReader implements JournalReader {
   }
 
   events(runId: string): readonly RunEvent[] {
-    const rows = this.sql("SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? ORDER BY seq").all(
-      this.keyOf(runId),
-    ) as EventRow[];
-    return rows.map((row) => ({ ...row, run_id: runId, data: JSON.parse(row.data) as unknown }) as RunEvent);
+    return this.eventsAfter(this.keyOf(runId), runId, 0);
   }
 
   openWaits(runId: string): readonly OpenWait[] {
@@ -226,6 +250,9 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   readonly #pendingBlobs = new Map<string, Buffer>();
   #staged: Staged[] = [];
   readonly #project: ReturnType<typeof createProjector>;
+  readonly #insertAll: Transaction<(staged: readonly Staged[]) => void>;
+  /** `synchronous` of the connection: FULL, else NORMAL. */
+  #durable = true;
   override readonly blobs: BlobStore;
 
   constructor(db: Database, now: () => number) {
@@ -233,6 +260,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     this.#now = now;
     this.epoch = this.#takeEpoch();
     this.#project = createProjector((text) => this.sql(text));
+    this.#insertAll = db.transaction((staged: readonly Staged[]) => this.#insert(staged));
     this.blobs = {
       put: (bytes) => this.#putBlob(bytes),
       get: (hash) => this.#pendingBlobs.get(hash) ?? this.readBlob(hash),
@@ -254,7 +282,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   #putBlob(bytes: Uint8Array): BlobRef {
-    const digest = createHash("sha256").update(bytes).digest("hex");
+    const digest = hashOf("sha256", bytes);
     if (!this.#pendingBlobs.has(digest)) this.#pendingBlobs.set(digest, Buffer.from(bytes));
     return { $blob: digest, size: bytes.byteLength };
   }
@@ -304,8 +332,8 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     this.#staged = [];
     failpoint("journal.before-commit");
     try {
-      this.db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
-      this.db.transaction(() => this.#insert(staged)).immediate();
+      this.#setDurable(durable);
+      this.#insertAll.immediate(staged);
     } catch (error) {
       this.#heads.clear();
       this.#pendingBlobs.clear();
@@ -315,6 +343,12 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     for (const { head } of staged) if (head.fold.ended !== null || head.fold.held !== null) this.#heads.delete(head.fold.run_id);
     failpoint("journal.after-commit");
     return staged.map(({ event }) => event);
+  }
+
+  #setDurable(durable: boolean): void {
+    if (durable === this.#durable) return;
+    this.db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
+    this.#durable = durable;
   }
 
   #insert(staged: readonly Staged[]): void {
@@ -339,10 +373,15 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
   }
 
-  #saveFold({ run, fold }: Head): void {
+  #saveFold(head: Head): void {
+    const { run, fold } = head;
+    const status = statusOf(fold);
+    if (status === head.savedStatus && fold.seq - head.savedSeq < MAX_FOLD_LAG) return;
+    head.savedSeq = fold.seq;
+    head.savedStatus = status;
     this.sql(
       "INSERT INTO runs (run, status, session_id, parent, ended, fold) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET status = excluded.status, ended = excluded.ended, fold = excluded.fold",
-    ).run(run, statusOf(fold), fold.session_id, fold.parent?.run_id ?? null, fold.ended === null ? 0 : 1, JSON.stringify(fold));
+    ).run(run, status, fold.session_id, fold.parent?.run_id ?? null, fold.ended === null ? 0 : 1, JSON.stringify(fold));
   }
 
   #head(runId: string): Head {
@@ -364,7 +403,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       time: number;
       hash: Buffer;
     };
-    return { run, seq: last.seq, time: last.time, hash: last.hash, fold: super.run(runId) };
+    return { run, seq: last.seq, time: last.time, hash: last.hash, fold: super.run(runId), savedSeq: 0, savedStatus: null };
   }
 
   nextDeadline(): number | null {
@@ -416,7 +455,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       else if (fold !== null) foldEvent(fold, event);
       if (fold !== null) this.#project(run, event, { label, fold });
     }
-    if (fold !== null) this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold });
+    if (fold !== null) this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold, savedSeq: 0, savedStatus: null });
   }
 
   close(): void {
