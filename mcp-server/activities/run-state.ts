@@ -6,6 +6,7 @@ import type { EventOf, Payload } from "../../shared/events.ts";
 import { createOverlay } from "../changes/overlay.ts";
 import type { Overlay } from "../changes/overlay.ts";
 import { createCodec } from "../engine/codec.ts";
+import type { RunFold } from "../journal/fold-run.ts";
 import type { JournalReader } from "../journal/port.ts";
 import type { SupervisorActivities } from "../supervisor/activities.ts";
 import type { Workspace } from "../tools/workspace.ts";
@@ -27,9 +28,15 @@ export interface RunStates {
 /** Activities whose results change a run's state. */
 const SHAPING = new Set<string>(["use_tool", "apply_changes", "discard_changes"]);
 
+/** As far as the run's fold tells, none of its tool calls has an outcome yet, so there is nothing to take in. */
+function isUnshaped(fold: RunFold): boolean {
+  const open = Object.values(fold.open).filter((call) => call.label.kind === "tool").length;
+  return fold.copied === 1 && open === fold.tool_calls;
+}
+
 export function createRunStates(options: {
   readonly workspace: Workspace;
-  readonly journal: Pick<JournalReader, "events" | "blobs">;
+  readonly journal: Pick<JournalReader, "run" | "events" | "blobs">;
 }): RunStates {
   const states = new Map<string, RunState>();
   const { workspace, journal } = options;
@@ -47,6 +54,7 @@ export function createRunStates(options: {
       },
     };
     const asked = new Map<string, EventOf<"call-started">["data"]>();
+    if (isUnshaped(journal.run(runId))) return state;
     for (const event of journal.events(runId)) {
       if (event.kind === "call-started" && SHAPING.has(event.data.activity)) asked.set(event.path, event.data);
       if (event.kind === "call-completed") take(state, asked.get(event.path), event.data.result);

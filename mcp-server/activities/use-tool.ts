@@ -1,5 +1,4 @@
 /** `use_tool` and `inspect_calls`: one call of a worker's tool, checked against what the worker may use. */
-import { setTimeout as delay } from "node:timers/promises";
 import { BosunError } from "../../shared/errors.ts";
 import type { ToolCall } from "../../shared/model.ts";
 import type { WorkerDefinition } from "../../shared/worker.ts";
@@ -45,11 +44,9 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
       const tool = offered(parts, input.worker, call.name);
       const args = parseArguments(tool, call.arguments);
       const state = parts.states.of(ctx.runId);
-      const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(tool.timeoutMs)]);
-      const result = await Promise.race([
+      const result = await withTimeout(tool, ctx.signal, (signal) =>
         tool.run(args, { workspace: parts.workspace, files: state.overlay, step: input.step, seen: state.seenBy(input.step), signal }),
-        timeout(tool, ctx.signal),
-      ]);
+      );
       Object.assign(state.seenBy(input.step), result.seen ?? {});
       return {
         text: ctx.keep(result.text),
@@ -61,9 +58,22 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
   return [inspectCalls, useTool];
 }
 
-async function timeout(tool: Tool, signal: AbortSignal): Promise<never> {
-  await delay(tool.timeoutMs, undefined, { signal, ref: false });
-  throw new BosunError("timeout", `${tool.name} took longer than ${tool.timeoutMs / 1000} s: narrow it down`);
+/** @throws BosunError timeout when the tool takes longer than it says; it is aborted then, and not waited for */
+async function withTimeout<T>(tool: Tool, outer: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  outer.throwIfAborted();
+  const controller = new AbortController();
+  const stopped = new Promise<never>((_, reject) => controller.signal.addEventListener("abort", () => reject(controller.signal.reason)));
+  const cancelled = (): void => controller.abort(outer.reason);
+  const late = (): void =>
+    controller.abort(new BosunError("timeout", `${tool.name} took longer than ${tool.timeoutMs / 1000} s: narrow it down`));
+  const timer = setTimeout(late, tool.timeoutMs).unref();
+  outer.addEventListener("abort", cancelled, { once: true });
+  try {
+    return await Promise.race([run(controller.signal), stopped]);
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener("abort", cancelled);
+  }
 }
 
 /** The call that is meant, out of the answer that asks for it. */

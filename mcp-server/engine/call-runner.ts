@@ -150,7 +150,7 @@ export class CallRunner {
   #track(live: LiveRun, attempt: Attempt): CallRun {
     const flight: InFlight = { controller: new AbortController(), effect: attempt.activity.kind === "effect", idle: false };
     live.inFlight.set(attempt.path, flight);
-    if (live.cancelling && !flight.effect) flight.controller.abort();
+    if ((live.cancelling || live.outcome !== null) && !flight.effect) flight.controller.abort();
     return this.#callRun(live, attempt, flight);
   }
 

@@ -3,7 +3,7 @@
  * becomes `{"$kept": hash}`, a `Chain` `{"$chain": head}`; plain data that looks so is wrapped as `{"$plain": …}`, so nothing that a
  * model writes can pose as a reference.
  */
-import { createHash } from "node:crypto";
+import { hash as hashOf } from "node:crypto";
 import type { Chain, ErrorRecord, Json, Kept, Ref } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { Payload } from "../../shared/events.ts";
@@ -128,5 +128,5 @@ function isPlainWrapper(object: Record<string, unknown>): boolean {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hashOf("sha256", text);
 }

@@ -360,7 +360,7 @@ class EmbeddedEngine implements Engine {
 
   #tick(): void {
     if (this.#stopped()) return;
-    if (this.#outbox.due) this.#flush();
+    if (this.#outbox.due && (this.#outbox.overdue || !this.#hasDeliveries())) this.#flush();
     // What could not be written must not look as if it had been waited for: nothing is parked, nothing handed over.
     if (this.#stopped()) return;
     // A run's next command may come in the microtasks after this; it is looked at again in the next turn.
@@ -376,6 +376,12 @@ class EmbeddedEngine implements Engine {
       if (this.#stopped()) return;
     }
     if (this.#active.size > 0 || this.#outbox.due) this.#schedule();
+  }
+
+  /** Outcomes that wait to be handed over may bring more to be written with what is due. */
+  #hasDeliveries(): boolean {
+    for (const live of this.#active) if (!live.paused && live.deliveries.length > 0) return true;
+    return false;
   }
 
   #stopped(): boolean {

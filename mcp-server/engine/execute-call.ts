@@ -197,7 +197,9 @@ function contextOf(call: Attempted, told: Told): ActivityContext {
     attempt: call.attempt,
     signal: call.signal,
     blobs: call.blobs,
-    traceparent: traceparentOf(call.runId, call.path),
+    get traceparent() {
+      return traceparentOf(call.runId, call.path);
+    },
     assertOwner: () => call.assertOwner(),
     keep: (value) => call.codec.keep(value),
     chain: (items, before) => call.codec.chain(items, before),

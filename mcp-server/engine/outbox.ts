@@ -17,6 +17,8 @@ export type Urgency = "at_once" | "soon" | "later";
 
 const SOON_MS = 4;
 const LATER_MS = 12;
+/** Longest that what is due waits for more to come with it, while there is more to hand over. */
+const GROUP_MS = 4;
 
 export interface OutboxHost {
   readonly journal: Pick<Journal, "stage" | "write">;
@@ -36,6 +38,7 @@ export class Outbox {
   readonly #runs = new Map<string, number>();
   #durable = false;
   #due = false;
+  #dueAt = 0;
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Infinity;
   #failed: ErrorValue | null = null;
@@ -47,6 +50,11 @@ export class Outbox {
   /** True when something must be written before the loop goes on. */
   get due(): boolean {
     return this.#due;
+  }
+
+  /** True when what is due has waited long enough for more to come with it. */
+  get overdue(): boolean {
+    return this.#due && performance.now() - this.#dueAt >= GROUP_MS;
   }
 
   has(runId: string): boolean {
@@ -64,6 +72,7 @@ export class Outbox {
     if (urgency !== "later") this.#durable = true;
     for (const event of events) this.#runs.set(event.run_id, (this.#runs.get(event.run_id) ?? 0) + 1);
     if (urgency === "at_once") {
+      if (!this.#due) this.#dueAt = performance.now();
       this.#due = true;
       this.#host.due();
     } else {

@@ -1,5 +1,5 @@
 /** The hash chain: each event carries the SHA-256 of the one before it and of its own bytes. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** What the first event of a run follows. */
 export const GENESIS: Buffer = Buffer.alloc(32);
@@ -14,5 +14,5 @@ export function chainHash(
   data: string,
 ): Buffer {
   const header = JSON.stringify([1, event.run_id, event.seq, event.time, event.epoch, event.kind, event.path, event.cause]);
-  return createHash("sha256").update(before).update(header).update("\n").update(data).digest();
+  return hash("sha256", Buffer.concat([before, Buffer.from(`${header}\n${data}`)]), "buffer");
 }

@@ -5,6 +5,8 @@ import { damaged, isCorruption, loadDriver, openChecked } from "./open-database.
 import { PROJECTIONS } from "./projector.ts";
 import { needsRebuild } from "./rebuild.ts";
 import { rebuildCopy } from "./sqlite-journal.ts";
+import { readFold } from "./stored-fold.ts";
+import type { FoldRow } from "./stored-fold.ts";
 
 export interface JournalFacts {
   readonly schema: number;
@@ -113,7 +115,12 @@ function copyNewest(db: Database, copy: Database): readonly Key[] {
   return runs;
 }
 
-function rowsOf(db: Database, table: string, run: number): string {
+/** Of a run's row in `runs` the fold is compared as a reader has it, for it is not stored with each event. */
+function rowsOf(db: Database, table: (typeof PROJECTIONS)[number], run: number): string {
+  if (table === "runs") {
+    const rows = db.prepare("SELECT run, status, session_id, parent, ended, fold FROM runs WHERE run = ?").all(run) as FoldRow[];
+    return JSON.stringify(rows.map((row) => ({ ...row, fold: readFold((text) => db.prepare(text), row, false) })));
+  }
   return JSON.stringify(
     (db.prepare(`SELECT * FROM ${table} WHERE run = ?`).raw().all(run) as unknown[][]).map((row) => JSON.stringify(row)).toSorted(),
   );

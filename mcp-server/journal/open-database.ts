@@ -29,7 +29,7 @@ interface OpenOptions {
 export interface Sql {
   get(...values: readonly unknown[]): unknown;
   all(...values: readonly unknown[]): unknown[];
-  run(...values: readonly unknown[]): { readonly lastInsertRowid: number | bigint };
+  run(...values: readonly unknown[]): { readonly changes: number; readonly lastInsertRowid: number | bigint };
 }
 
 /**

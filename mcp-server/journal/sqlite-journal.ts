@@ -1,6 +1,6 @@
 /** The journal on SQLite (WAL). One transaction per commit: events, blobs and projections together. */
-import type { Database } from "better-sqlite3";
-import { createHash } from "node:crypto";
+import type { Database, Transaction } from "better-sqlite3";
+import { hash as hashOf } from "node:crypto";
 import { basename } from "node:path";
 import type { BlobRef } from "../../shared/change.ts";
 import { BosunError, errorValue, isBosunError } from "../../shared/errors.ts";
@@ -14,6 +14,7 @@ import { collectGarbage, PUT_AGAIN } from "./collect-garbage.ts";
 import type { GcReport } from "./collect-garbage.ts";
 import { foldEvent, labelOf, startFold, statusOf } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
+import type { RunStatus } from "../../shared/run-view.ts";
 import { damaged, isCorruption, openChecked, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import type { Append, ApprovalRow, GcRequest, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
@@ -24,6 +25,8 @@ import { needsRebuild, rebuildProjections } from "./rebuild.ts";
 
 import { salvage } from "./salvage.ts";
 import type { SalvageReport } from "./salvage.ts";
+import { eventsAfter, readFold } from "./stored-fold.ts";
+import type { FoldRow } from "./stored-fold.ts";
 import { SignedLog } from "./signed-log.ts";
 import type { TouchedRun } from "./signed-log.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -56,7 +59,13 @@ interface Head {
   time: number;
   hash: Buffer;
   fold: RunFold;
+  /** `seq` and status of the fold as it was stored last. */
+  savedSeq: number;
+  savedStatus: RunStatus | null;
 }
+
+/** A stored fold lags behind by at most so many events while the run's status stays the same. */
+const MAX_FOLD_LAG = 64;
 
 /** An event that has its place and is not written yet. */
 interface Staged {
@@ -71,17 +80,7 @@ interface Staged {
 
 /** The first event of a run, `run-started`, sets its fold; its key comes with the first write. */
 function newHead(): Head {
-  return { run: 0, seq: 0, time: 0, hash: GENESIS, fold: undefined as unknown as RunFold };
-}
-
-interface EventRow {
-  readonly seq: number;
-  readonly time: number;
-  readonly epoch: number;
-  readonly kind: string;
-  readonly path: string;
-  readonly cause: number | null;
-  readonly data: string;
+  return { run: 0, seq: 0, time: 0, hash: GENESIS, fold: undefined as unknown as RunFold, savedSeq: 0, savedStatus: null };
 }
 
 /** Opens for reading only: no lock, no migration, no repair. Null when its first owner was stopped before there was anything in it. */
@@ -155,6 +154,8 @@ class SqliteJournalReader implements JournalReader {
   readonly blobs: BlobStore;
   protected readonly db: Database;
   readonly #statements = new Map<string, Sql>();
+  /** Were the stored folds written by another version? Null until it is asked. */
+  protected outdated: boolean | null = null;
 
   constructor(db: Database) {
     this.db = db;
@@ -232,26 +233,31 @@ class SqliteJournalReader implements JournalReader {
     return row.run;
   }
 
+  protected foldOf(row: FoldRow): RunFold {
+    this.outdated ??= needsRebuild((query) => this.sql(query));
+    return readFold((query) => this.sql(query), row, this.outdated);
+  }
+
   run(runId: string): RunFold {
-    const row = this.sql("SELECT fold FROM runs WHERE run = ?").get(this.keyOf(runId)) as { fold: string } | undefined;
+    const row = this.sql("SELECT run, fold FROM runs WHERE run = ?").get(this.keyOf(runId)) as FoldRow | undefined;
     if (row === undefined) throw new BosunError("not_found", `no run ${runId}: \`bosun runs\` lists them`);
-    return JSON.parse(row.fold) as RunFold;
+    return this.foldOf(row);
   }
 
   runs(filter: Parameters<JournalReader["runs"]>[0]): readonly RunFold[] {
     const rows = this.sql(
-      "SELECT fold FROM runs WHERE (@status IS NULL OR status = @status) AND (@session IS NULL OR session_id = @session) ORDER BY run DESC LIMIT @limit",
+      "SELECT run, fold FROM runs WHERE (@status IS NULL OR status = @status) AND (@session IS NULL OR session_id = @session) ORDER BY run DESC LIMIT @limit",
     ).all({
       status: filter.status ?? null,
       session: filter.session_id ?? null,
       limit: filter.limit,
-    }) as { fold: string }[];
-    return rows.map((row) => JSON.parse(row.fold) as RunFold);
+    }) as FoldRow[];
+    return rows.map((row) => this.foldOf(row));
   }
 
   children(runId: string): readonly RunFold[] {
-    const rows = this.sql("SELECT fold FROM runs WHERE parent = ? ORDER BY run").all(runId) as { fold: string }[];
-    return rows.map((row) => JSON.parse(row.fold) as RunFold);
+    const rows = this.sql("SELECT run, fold FROM runs WHERE parent = ? ORDER BY run").all(runId) as FoldRow[];
+    return rows.map((row) => this.foldOf(row));
   }
 
   runsWithPrefix(prefix: string, limit: number): readonly string[] {
@@ -262,10 +268,7 @@ class SqliteJournalReader implements JournalReader {
   }
 
   events(runId: string): readonly RunEvent[] {
-    const rows = this.sql("SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? ORDER BY seq").all(
-      this.keyOf(runId),
-    ) as EventRow[];
-    return rows.map((row) => ({ ...row, run_id: runId, data: JSON.parse(row.data) as unknown }) as RunEvent);
+    return eventsAfter((query) => this.sql(query), { run: this.keyOf(runId), run_id: runId, seq: 0 });
   }
 
   openWaits(runId: string): readonly OpenWait[] {
@@ -318,6 +321,9 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   readonly #pendingBlobs = new Map<string, Buffer>();
   #staged: Staged[] = [];
   readonly #project: ReturnType<typeof createProjector>;
+  readonly #insertAll: Transaction<(staged: readonly Staged[]) => void>;
+  /** `synchronous` of the connection: FULL, else NORMAL. */
+  #durable = true;
   override readonly blobs: BlobStore;
   readonly #log: SignedLog | null;
   readonly adopted: number;
@@ -332,6 +338,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     this.adopted = log === null ? 0 : this.db.transaction(() => log.open()).immediate();
     this.#log = log;
     this.#project = createProjector((text) => this.sql(text));
+    this.#insertAll = db.transaction((staged: readonly Staged[]) => this.#insert(staged));
     this.blobs = {
       put: (bytes) => this.#putBlob(bytes),
       get: (hash) => this.#pendingBlobs.get(hash) ?? this.readBlob(hash),
@@ -353,17 +360,8 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   #putBlob(bytes: Uint8Array): BlobRef {
-    const digest = createHash("sha256").update(bytes).digest("hex");
-    if (!this.#pendingBlobs.has(digest)) {
-      this.#pendingBlobs.set(digest, Buffer.from(bytes));
-      // It may be there already with nobody naming it: then it must not be swept before somebody does. What comes home after the journal
-      // was closed is never written.
-      if (this.db.open)
-        this.sql("INSERT INTO temp.put_again SELECT hash FROM blobs WHERE hash = ? AND id < ? ON CONFLICT DO NOTHING").run(
-          Buffer.from(digest, "hex"),
-          this.#newFrom,
-        );
-    }
+    const digest = hashOf("sha256", bytes);
+    if (!this.#pendingBlobs.has(digest)) this.#pendingBlobs.set(digest, Buffer.from(bytes));
     return { $blob: digest, size: bytes.byteLength };
   }
 
@@ -413,8 +411,8 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     this.#staged = [];
     failpoint("journal.before-commit");
     try {
-      this.db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
-      this.db.transaction(() => this.#insert(staged)).immediate();
+      this.#setDurable(durable);
+      this.#insertAll.immediate(staged);
     } catch (error) {
       this.#heads.clear();
       this.#pendingBlobs.clear();
@@ -426,10 +424,19 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     return staged.map(({ event }) => event);
   }
 
+  #setDurable(durable: boolean): void {
+    if (durable === this.#durable) return;
+    this.db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
+    this.#durable = durable;
+  }
+
   #insert(staged: readonly Staged[]): void {
     this.assertOwner();
-    for (const [hash, body] of this.#pendingBlobs)
-      this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(Buffer.from(hash, "hex"), body);
+    for (const [hex, body] of this.#pendingBlobs) {
+      const hash = Buffer.from(hex, "hex");
+      const { changes } = this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(hash, body);
+      if (changes === 0) this.#putAgain(hash);
+    }
     const insert = this.sql("INSERT INTO events (run, seq, time, epoch, kind, path, cause, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     /** With what the commit is built on. */
     const touched = new Map<Head, TouchedRun["before"]>();
@@ -459,10 +466,15 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       throw new BosunError("conflict", "another Bosun process took this data folder over: this one stops");
   }
 
-  #saveFold({ run, fold }: Head): void {
+  #saveFold(head: Head): void {
+    const { run, fold } = head;
+    const status = statusOf(fold);
+    if (status === head.savedStatus && fold.seq - head.savedSeq < MAX_FOLD_LAG) return;
+    head.savedSeq = fold.seq;
+    head.savedStatus = status;
     this.sql(
       "INSERT INTO runs (run, status, session_id, parent, ended, fold) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET status = excluded.status, ended = excluded.ended, fold = excluded.fold",
-    ).run(run, statusOf(fold), fold.session_id, fold.parent?.run_id ?? null, fold.ended === null ? 0 : 1, JSON.stringify(fold));
+    ).run(run, status, fold.session_id, fold.parent?.run_id ?? null, fold.ended === null ? 0 : 1, JSON.stringify(fold));
   }
 
   #head(runId: string): Head {
@@ -484,7 +496,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       time: number;
       hash: Buffer;
     };
-    return { run, seq: last.seq, time: last.time, hash: last.hash, fold: super.run(runId) };
+    return { run, seq: last.seq, time: last.time, hash: last.hash, fold: super.run(runId), savedSeq: 0, savedStatus: null };
   }
 
   nextDeadline(): number | null {
@@ -521,9 +533,10 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       db: this.db,
       sql: (text) => this.sql(text),
       project: this.#project,
-      save: (run, fold) => this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold }),
+      save: (run, fold) => this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold, savedSeq: 0, savedStatus: null }),
     });
     this.#heads.clear();
+    this.outdated = null;
     return runs;
   }
 
@@ -542,6 +555,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     );
     for (;;) {
       this.assertOwner();
+      for (const hash of this.#pendingBlobs.keys()) this.#putAgain(Buffer.from(hash, "hex"));
       const step = work.next();
       if (step.done === true) {
         if (alone) this.#newFrom = this.#lastBlob();
@@ -549,6 +563,11 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       }
       yield;
     }
+  }
+
+  /** It was there already, perhaps with nobody naming it: it must not be swept before somebody does. */
+  #putAgain(hash: Buffer): void {
+    this.sql("INSERT INTO temp.put_again SELECT hash FROM blobs WHERE hash = ? AND id < ? ON CONFLICT DO NOTHING").run(hash, this.#newFrom);
   }
 
   #lastBlob(): number {

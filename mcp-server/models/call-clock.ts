@@ -6,6 +6,8 @@ export interface CallClock {
   readonly signal: AbortSignal;
   /** Something came from the other side: idle time starts again. */
   touch(): void;
+  /** The answer was read to its end: its connection needs no end from us. */
+  finished(): void;
   /** What ended the call early; null while nothing has. */
   endedBy(): EndedBy | null;
   /**
@@ -19,6 +21,8 @@ export interface CallClock {
 export function startCallClock(outer: AbortSignal, idleTimeoutMs: number | null, callTimeoutMs: number): CallClock {
   const controller = new AbortController();
   let ended: EndedBy | null = null;
+  let finished = false;
+  let linger: NodeJS.Timeout | null = null;
   const end = (by: EndedBy): void => {
     ended ??= by;
     controller.abort();
@@ -31,13 +35,18 @@ export function startCallClock(outer: AbortSignal, idleTimeoutMs: number | null,
   return {
     signal: controller.signal,
     touch: () => void idle?.refresh(),
+    finished: () => {
+      finished = true;
+      if (linger !== null) clearTimeout(linger);
+    },
     endedBy: () => ended,
     stop: (lingerMs = 0) => {
       outer.removeEventListener("abort", onOuter);
       if (idle !== null) clearTimeout(idle);
       clearTimeout(total);
-      if (lingerMs > 0) setTimeout(() => controller.abort(), lingerMs).unref();
-      else controller.abort();
+      if (finished) return;
+      if (lingerMs === 0) controller.abort();
+      else linger = setTimeout(() => controller.abort(), lingerMs).unref();
     },
   };
 }

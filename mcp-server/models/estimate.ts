@@ -25,10 +25,20 @@ function messageTokens(message: ModelMessage): number {
   );
 }
 
+/** Tools and schemas are the same object from turn to turn, and nobody changes them. */
+const sizes = new WeakMap<object, number>();
+
+function estimateJson(value: unknown): number {
+  if (typeof value !== "object" || value === null) return estimateTokens(JSON.stringify(value));
+  const known = sizes.get(value) ?? estimateTokens(JSON.stringify(value));
+  sizes.set(value, known);
+  return known;
+}
+
 /** Tokens of messages, tools and schema of a request. */
 export function estimatePromptTokens(request: ModelRequest): number {
-  const tools = request.tools.length === 0 ? 0 : estimateTokens(JSON.stringify(request.tools));
-  const schema = request.reply_schema === null ? 0 : estimateTokens(JSON.stringify(request.reply_schema.schema));
+  const tools = request.tools.length === 0 ? 0 : estimateJson(request.tools);
+  const schema = request.reply_schema === null ? 0 : estimateJson(request.reply_schema.schema);
   return request.messages.reduce((sum, message) => sum + messageTokens(message), 0) + tools + schema;
 }
 

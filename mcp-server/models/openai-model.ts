@@ -12,7 +12,7 @@ import { modelError, type Asked } from "./model-failure.ts";
 import { openAiErrors, type OpenAiErrors } from "./openai-errors.ts";
 import type { Model, ModelCallContext } from "./port.ts";
 import { costUsd, priceOf } from "./prices.ts";
-import { watchedFetch } from "./watched-fetch.ts";
+import { createWatchedFetch, isEventStream, watchedBytes } from "./watched-fetch.ts";
 
 export interface OpenAiModelOptions {
   /** Up to and with `/v1` as a rule. */
@@ -73,10 +73,9 @@ function finishReason(answer: Assembled): ModelReply["finish_reason"] {
 
 async function receive(
   response: Response,
-  assembly: Assembly,
-  chunksOf: (response: Response) => AsyncIterable<unknown>,
-  errors: OpenAiErrors,
+  by: { assembly: Assembly; clock: CallClock; errors: OpenAiErrors; client: InstanceType<Sdk["OpenAI"]>; sdk: Sdk },
 ): Promise<void> {
+  const { assembly, clock, errors, client, sdk } = by;
   if (response.headers.get("content-type")?.includes("json") === true) {
     const whole: unknown = JSON.parse(await response.text());
     const error = typeof whole === "object" && whole !== null ? (whole as { error?: unknown }).error : undefined;
@@ -84,7 +83,14 @@ async function receive(
     assembly.add(whole);
     return;
   }
-  for await (const chunk of chunksOf(response)) assembly.add(chunk);
+  for await (const chunk of sdk.Stream.fromSSEResponse<unknown>(watchedStream(response, clock), new AbortController(), client))
+    assembly.add(chunk);
+}
+
+/** A response with a body that the SDK can iterate over, which is all that it does with it: a second stream around the first costs more. */
+function watchedStream(response: Response, clock: CallClock): Response {
+  if (response.body === null || !isEventStream(response)) return response;
+  return { body: watchedBytes(response.body, clock), headers: response.headers } as unknown as Response;
 }
 
 export function createOpenAiModel(options: OpenAiModelOptions): Model {
@@ -96,14 +102,11 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
     keyVariable: options.keyVariable ?? null,
   };
   const price = priceOf(options.prices ?? {}, provider, model);
+  const watched = createWatchedFetch(options.fetch ?? fetch, apiKey);
+  let made: InstanceType<Sdk["OpenAI"]> | null = null;
 
-  /** One HTTP request. Resolves with the answer, however it ended, or throws what the SDK throws. */
-  async function once(request: ModelRequest, clock: CallClock, errors: OpenAiErrors, onDelta: (text: string) => void): Promise<Assembled> {
-    const { OpenAI, Stream } = await loadSdk();
-    const dialect = dialectOf(baseUrl, model);
-    const assembly = createAssembly(request.turn, onDelta);
-    const watched = watchedFetch(options.fetch ?? fetch, clock, apiKey);
-    const client = new OpenAI({
+  function clientOf({ OpenAI }: Sdk): InstanceType<Sdk["OpenAI"]> {
+    made ??= new OpenAI({
       baseURL: baseUrl,
       apiKey: apiKey ?? "none",
       adminAPIKey: null,
@@ -115,15 +118,27 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
       logLevel: "off",
       fetch: watched.fetch,
     });
+    return made;
+  }
+
+  /** One HTTP request. Resolves with the answer, however it ended, or throws what the SDK throws. */
+  async function once(request: ModelRequest, clock: CallClock, errors: OpenAiErrors, onDelta: (text: string) => void): Promise<Assembled> {
+    const loaded = await loadSdk();
+    const dialect = dialectOf(baseUrl, model);
+    const assembly = createAssembly(request.turn, onDelta);
+    const call = watched.begin(clock);
     try {
+      const client = clientOf(loaded);
       const response = await client.chat.completions
-        .create(chatBody(request, model, dialect), { headers: bosunHeaders(request) })
+        .create(chatBody(request, model, dialect), { headers: { ...bosunHeaders(request), ...call.headers } })
         .asResponse();
-      await receive(response, assembly, (from) => Stream.fromSSEResponse<unknown>(from, new AbortController(), client), errors);
+      await receive(response, { assembly, clock, errors, client, sdk: loaded });
     } catch (error) {
       // What breaks after the answer's end has broken nothing.
       if (!assembly.isFinished() || clock.endedBy() === "cancelled")
-        throw errors.explain(error, clock.endedBy(), { answered: watched.hasAnswered(), begun: assembly.result().chunks > 0 }, dialect);
+        throw errors.explain(error, clock.endedBy(), { answered: call.hasAnswered(), begun: assembly.result().chunks > 0 }, dialect);
+    } finally {
+      call.end();
     }
     return assembly.result();
   }

@@ -20,8 +20,23 @@ export function openLog(folder: string, level: string): Log {
   return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }
 
+/** Kinds that are written at more severe levels than `debug`. */
+const NOTABLE = new Set<RunEvent["kind"]>([
+  "run-started",
+  "run-ended",
+  "run-recovered",
+  "run-held",
+  "call-failed",
+  "attempt-ended",
+  "approval-requested",
+  "signal-received",
+  "wait-expired",
+]);
+
 /** One line for an event: what happened where, not what was said. */
 export function logEvent(log: Log, event: RunEvent): void {
+  // Most events are of interest at `debug` alone; their ids need not be derived for nothing.
+  if (!NOTABLE.has(event.kind) && !log.isLevelEnabled("debug")) return;
   const at = {
     run_id: event.run_id,
     trace_id: traceIdOf(event.run_id),

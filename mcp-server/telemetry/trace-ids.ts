@@ -1,14 +1,14 @@
 /** Ids of W3C trace context, derived from run and path: the same after a crash, on replay and in every projection. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** 32 lower-case hex digits. */
 export function traceIdOf(runId: string): string {
-  return createHash("sha256").update(`trace\n${runId}`).digest("hex").slice(0, 32);
+  return hash("sha256", `trace\n${runId}`).slice(0, 32);
 }
 
 /** 16 lower-case hex digits. The run itself has path `""`. */
 export function spanIdOf(runId: string, path: string): string {
-  return createHash("sha256").update(`span\n${runId}\n${path}`).digest("hex").slice(0, 16);
+  return hash("sha256", `span\n${runId}\n${path}`).slice(0, 16);
 }
 
 export function traceparentOf(runId: string, path: string): string {

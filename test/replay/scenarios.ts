@@ -13,6 +13,12 @@ import { TOOLS } from "./scenarios-tools.ts";
 /** Worker turns so far, from the conversation: fakes must not remember anything. */
 const turnOf = (request: { turn: number }): number => request.turn;
 
+const newPlanRuns = ((): { readonly promise: Promise<void>; readonly resolve: () => void } => {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve: () => resolve() };
+})();
+
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...ASKING,
   ...PLANNING,
@@ -55,7 +61,9 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
         if (request.purpose === "plan") return plan(["a", "coder"], ["b", "reviewer"]);
         if (request.purpose === "replan") return replan([], ["a2", "researcher"]);
         if (request.purpose === "synthesise") return { content: "without it" };
-        if (request.worker === "reviewer" && turnOf(request) === 2) return new Promise(() => undefined);
+        if (request.worker === "researcher") newPlanRuns.resolve();
+        // Its first turn ends when the new plan is at work already, so that there is no second one.
+        if (request.worker === "reviewer") await newPlanRuns.promise;
         return request.worker === "coder" ? giveUp : turnOf(request) === 1 ? two : { content: "report" };
       },
     },

@@ -123,6 +123,31 @@ describe("the journal", () => {
     second.close();
   });
 
+  it("tells a reader beside it of every written event, though the stored fold lags behind", () => {
+    const { journal } = createSqliteJournal({ file: file(), now: () => 1 });
+    journal.commit([{ run_id: "r", event: started }], true);
+    journal.commit([{ run_id: "r", event: span }], true);
+    const opened = openJournalReader(file());
+    if (opened === null) throw new Error("nothing to read");
+    for (let step = 0; step < 100; step += 1) {
+      const worker = `w${step}`;
+      journal.commit(
+        [{ run_id: "r", event: { kind: "span-opened", path: `s${step}`, data: { kind: "step", name: worker, worker } } }],
+        true,
+      );
+      expect(opened.reader.run("r")).toEqual(JSON.parse(JSON.stringify(journal.run("r"))));
+      expect(opened.reader.runs({ limit: 1 })[0]?.workers).toContain(worker);
+    }
+    const before = journal.run("r");
+    opened.close();
+    journal.close();
+    const { journal: next } = createSqliteJournal({ file: file(), now: () => 1 });
+    expect(next.run("r")).toEqual(JSON.parse(JSON.stringify(before)));
+    next.rebuild();
+    expect(next.run("r")).toEqual(JSON.parse(JSON.stringify(before)));
+    next.close();
+  });
+
   it("can be read beside its owner", () => {
     const { journal } = createSqliteJournal({ file: file(), now: () => 1 });
     journal.commit([{ run_id: "run_1", event: started }], true);

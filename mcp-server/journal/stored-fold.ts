@@ -1,0 +1,43 @@
+/** A run's fold as it is stored, and its events: what every reader of the SQLite file needs. */
+import type { RunEvent } from "../../shared/events.ts";
+import { foldEvent, startFold } from "./fold-run.ts";
+import type { RunFold } from "./fold-run.ts";
+import type { Sql } from "./open-database.ts";
+
+export interface FoldRow {
+  readonly run: number;
+  readonly fold: string;
+}
+
+interface EventRow {
+  readonly seq: number;
+  readonly time: number;
+  readonly epoch: number;
+  readonly kind: string;
+  readonly path: string;
+  readonly cause: number | null;
+  readonly data: string;
+}
+
+type Query = (text: string) => Pick<Sql, "all">;
+
+/** Events of a run with a greater `seq`, in order. */
+export function eventsAfter(sql: Query, at: { readonly run: number; readonly run_id: string; readonly seq: number }): readonly RunEvent[] {
+  const rows = sql("SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? AND seq > ? ORDER BY seq").all(
+    at.run,
+    at.seq,
+  ) as EventRow[];
+  return rows.map((row) => ({ ...row, run_id: at.run_id, data: JSON.parse(row.data) as unknown }) as RunEvent);
+}
+
+/**
+ * What is stored may lag behind the events: those that are missing are folded on top.
+ * @param outdated another version stored it: then it is not read at all, but folded from the first event. The next owner builds it again.
+ */
+export function readFold(sql: Query, { run, fold: text }: FoldRow, outdated: boolean): RunFold {
+  const stored = JSON.parse(text) as RunFold;
+  const [first] = outdated ? eventsAfter(sql, { run, run_id: stored.run_id, seq: 0 }) : [];
+  const fold = first?.kind === "run-started" ? startFold(first) : stored;
+  for (const event of eventsAfter(sql, { run, run_id: fold.run_id, seq: fold.seq })) foldEvent(fold, event);
+  return fold;
+}
