@@ -15,7 +15,8 @@ import type { AnyActivity } from "./activity.ts";
 import { CallRunner } from "./call-runner.ts";
 import { createCodec } from "./codec.ts";
 import type { Codec } from "./codec.ts";
-import { DeadlineTimer, MAX_TIMEOUT_MS } from "./deadline-timer.ts";
+import { afterRealTime, DeadlineTimer, MAX_TIMEOUT_MS } from "./deadline-timer.ts";
+import type { After } from "./deadline-timer.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { forkEvents } from "./fork-run.ts";
 import { abortCalls, beginHold, haltCalls } from "./live-run.ts";
@@ -42,6 +43,8 @@ export interface EngineOptions {
   readonly workflows: readonly WorkflowDefinition[];
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Timers of deadlines and of caps on active time; they go with `now`. Default: the process's own. */
+  readonly after?: After;
   readonly newRunId: () => string;
   /** Most runs at work at once; those that wait for a person or a timer do not count, and what was begun is never held back. Default: no limit. */
   readonly maxRuns?: number;
@@ -62,6 +65,7 @@ class EmbeddedEngine implements Engine {
   readonly #workflows: ReadonlyMap<string, WorkflowDefinition>;
   readonly #codec: Codec;
   readonly #options: EngineOptions;
+  readonly #after: After;
   readonly #live = new Map<string, LiveRun>();
   readonly #active = new Set<LiveRun>();
   /** Runs that wait for their turn to begin. */
@@ -77,6 +81,7 @@ class EmbeddedEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#after = options.after ?? afterRealTime;
     this.#journal = options.journal;
     this.#activities = new Map(options.activities.map((activity) => [activity.name, activity]));
     this.#workflows = new Map(options.workflows.map((workflow) => [workflow.name, workflow]));
@@ -105,7 +110,7 @@ class EmbeddedEngine implements Engine {
         this.#schedule();
       },
     });
-    this.#deadlines = new DeadlineTimer(options.now, () => this.#expireOverdue());
+    this.#deadlines = new DeadlineTimer({ now: options.now, after: this.#after }, () => this.#expireOverdue());
     this.#armTimer();
   }
 
@@ -618,7 +623,7 @@ class EmbeddedEngine implements Engine {
     const left = activeMsLeft(this.#journal.run(live.runId), this.#options.now());
     disarmLimit(live);
     if (left === null || live.ending || live.holding !== null || live.paused) return;
-    live.limit = setTimeout(() => this.#outOfTime(live), Math.min(left, MAX_TIMEOUT_MS));
+    live.limit = this.#after(Math.min(left, MAX_TIMEOUT_MS), () => this.#outOfTime(live));
   }
 
   #outOfTime(live: LiveRun): void {
@@ -744,7 +749,7 @@ function isHeld(kind: ActivityKind): boolean {
 }
 
 function disarmLimit(live: LiveRun): void {
-  if (live.limit !== null) clearTimeout(live.limit);
+  live.limit?.();
   live.limit = null;
 }
 

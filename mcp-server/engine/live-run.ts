@@ -31,8 +31,8 @@ export interface LiveRun {
   holding: ErrorValue | null;
   /** Its last event is on the way. */
   ending: boolean;
-  /** Runs out with the run's active time. */
-  limit: NodeJS.Timeout | null;
+  /** Disarms the timer that runs out with the run's active time. */
+  limit: (() => void) | null;
 }
 
 /** Why a call is aborted that will be made again: the run pauses, or its time is up. */
