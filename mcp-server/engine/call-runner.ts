@@ -117,6 +117,9 @@ export class CallRunner {
     const { codec, stage } = this.#host;
     const { path, attempt: number } = attempt;
     const probed = probeCall(this.#track(live, attempt)).then((found) => {
+      const open = this.#host.fold(live.runId).open[path];
+      // A person said meanwhile what is true.
+      if (open?.attempt !== number || !open.under_way) return;
       if ("event" in found) {
         stage(live.runId, found.event, "at_once");
       } else if (live.cancelling || live.outcome !== null) {

@@ -24,6 +24,7 @@ import type { LiveRun } from "./live-run.ts";
 import { Outbox } from "./outbox.ts";
 import { RestWaiters } from "./rest-waiters.ts";
 import { attemptLost, openCallsOf } from "./recover-call.ts";
+import type { OpenCall } from "./recover-call.ts";
 import { replayRun } from "./replay-run.ts";
 import type { Divergence, Engine, EngineNote, ForkOptions, ReplayResult, StartOptions } from "./port.ts";
 import { describeCommand, isDelivery, RunInstance } from "./run-instance.ts";
@@ -72,6 +73,8 @@ class EmbeddedEngine implements Engine {
   readonly #waiting = new FairQueue<string>();
   readonly #queued = new Set<string>();
   readonly #listeners = new Set<(note: EngineNote) => void>();
+  /** What listeners are still to be told, in order; null while nobody is telling. */
+  #notes: EngineNote[] | null = null;
   readonly #rests = new RestWaiters();
   readonly #calls: CallRunner;
   readonly #deadlines: DeadlineTimer;
@@ -258,12 +261,13 @@ class EmbeddedEngine implements Engine {
     this.#assertOpen();
     this.#flush();
     const forkId = this.#options.newRunId();
-    const workflow = this.#workflow(this.#journal.run(runId).workflow);
+    const parent = this.#journal.events(runId);
+    const workflow = this.#workflowFor(parent);
     const time = this.#options.now();
     const events = await forkEvents({
       forkId,
       time,
-      parent: this.#journal.events(runId),
+      parent,
       headAt: this.#journal.hashAt(runId, options.at),
       budget: this.#journal.run(runId).budget,
       options,
@@ -289,8 +293,10 @@ class EmbeddedEngine implements Engine {
       const fold = this.#journal.run(runId);
       if (fold.held !== null) continue;
       // Nothing of it was under way: it waits for its turn as it did.
-      if (fold.seq === fold.copied) this.#enqueue(fold);
-      else this.#outbox.stage(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, "later");
+      if (!fold.begun && !fold.cancelling) {
+        if (fold.paused) continue;
+        this.#enqueue(fold);
+      } else this.#outbox.stage(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, "later");
       taken.push(runId);
     }
     this.#flush();
@@ -409,7 +415,7 @@ class EmbeddedEngine implements Engine {
   #finishHistory(live: LiveRun, history: readonly RunEvent[]): void {
     live.history = null;
     if (live.paused) {
-      for (const call of openCallsOf(history)) this.#calls.settlePaused(live, call);
+      for (const call of this.#leftOpen(live, history)) this.#calls.settlePaused(live, call);
       return;
     }
     if (live.cancelling || live.outcome !== null) this.#settleOpen(live, history);
@@ -422,7 +428,15 @@ class EmbeddedEngine implements Engine {
       );
       return;
     }
-    for (const call of openCallsOf(history)) this.#calls.recover(live, call);
+    for (const call of this.#leftOpen(live, history)) this.#calls.recover(live, call);
+  }
+
+  /** Calls that an earlier life left without an outcome, as they stand now: a person may have said meanwhile what became of one. */
+  #leftOpen(live: LiveRun, history: readonly RunEvent[]): readonly OpenCall[] {
+    const left = openCallsOf(history);
+    if (left.length === 0 || this.#journal.run(live.runId).seq === history.length) return left;
+    const paths = new Set(left.map(({ path }) => path));
+    return openCallsOf(this.#journal.events(live.runId)).filter(({ path }) => paths.has(path));
   }
 
   #flush(): void {
@@ -471,11 +485,24 @@ class EmbeddedEngine implements Engine {
       this.#enqueue(this.#journal.run(runId));
       this.#admit();
     } else if (events.some(isDelivery) && !this.#queued.has(runId)) {
-      this.#wake(runId);
+      this.#stir(runId);
+    } else if (events.some((event) => event.kind === "pause-requested")) {
+      this.#resolveSettled(runId);
     }
   }
 
   // ---- who is at work
+
+  /** Something came for a run that is not in memory. One that has not begun waits for its turn, unless it is paused. */
+  #stir(runId: string): void {
+    const fold = this.#journal.run(runId);
+    if (fold.begun || fold.cancelling) {
+      this.#wake(runId);
+    } else if (!fold.paused) {
+      this.#enqueue(fold);
+      this.#admit();
+    }
+  }
 
   #enqueue(fold: RunFold): void {
     this.#queued.add(fold.run_id);
@@ -534,6 +561,8 @@ class EmbeddedEngine implements Engine {
     this.#armLimit(live);
     this.#active.add(live);
     if (fold.cancelling) this.#settleOpen(live, history);
+    // Before anything begins that would have to be halted, and paid for, at once.
+    else if (!fold.paused && activeMsLeft(fold, this.#options.now()) === 0) this.#outOfTime(live);
     this.#schedule();
   }
 
@@ -604,7 +633,6 @@ class EmbeddedEngine implements Engine {
       return;
     }
     this.#forget(live);
-    if (live.wakeAgain) this.#wake(live.runId);
   }
 
   #forget(live: LiveRun): void {
@@ -612,6 +640,7 @@ class EmbeddedEngine implements Engine {
     this.#live.delete(live.runId);
     this.#active.delete(live);
     this.#options.onParked?.(live.runId);
+    if (live.wakeAgain) this.#wake(live.runId);
     this.#resolveSettled(live.runId);
     this.#admit();
   }
@@ -656,13 +685,16 @@ class EmbeddedEngine implements Engine {
     this.#armTimer();
   }
 
+  /** Once: whoever is told of one deadline may run into the next before the timer does. */
   #expire(runId: string, path: string, name: string): void {
+    if (this.#journal.run(runId).waits[path] === undefined) return;
     this.#outbox.stage(runId, { kind: "wait-expired", path, data: { name } }, "at_once");
     this.#flush();
   }
 
   #sleeps(runId: string): boolean {
-    return Object.values(this.#journal.run(runId).waits).some((wait) => wait.name === "timer");
+    const { paused, held, waits } = this.#journal.run(runId);
+    return !paused && held === null && Object.values(waits).some((wait) => wait.name === "timer");
   }
 
   #wasSettled(runId: string, name: string): boolean {
@@ -708,15 +740,26 @@ class EmbeddedEngine implements Engine {
     }
   }
 
-  /** A listener that fails has only itself to blame: what it is told of has happened. */
+  /**
+   * A listener that fails has only itself to blame: what it is told of has happened. What one of them causes is told after what all of them
+   * are being told.
+   */
   #notify(note: EngineNote): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(note);
-      } catch {
-        this.#listeners.delete(listener);
+    if (this.#notes !== null) {
+      this.#notes.push(note);
+      return;
+    }
+    this.#notes = [note];
+    for (const each of this.#notes) {
+      for (const listener of this.#listeners) {
+        try {
+          listener(each);
+        } catch {
+          this.#listeners.delete(listener);
+        }
       }
     }
+    this.#notes = null;
   }
 
   #resolveSettled(runId: string): void {

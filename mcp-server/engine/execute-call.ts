@@ -44,9 +44,12 @@ export async function executeCall(call: CallRun): Promise<void> {
   const { activity, path, attempt } = call;
   // Until it has its place nothing has been spent.
   const told: Told = activity.reserve === undefined ? {} : { usage: NO_USAGE };
+  let begun = false;
   let leave: () => void = () => undefined;
   try {
     leave = await call.enter();
+    call.signal.throwIfAborted();
+    begun = true;
     delete told.usage;
     if (activity.kind === "effect") call.assertOwner();
     const running: Promise<unknown> = activity.run(call.input, contextOf(call, told));
@@ -56,9 +59,9 @@ export async function executeCall(call: CallRun): Promise<void> {
     call.emit(completed(call, output, told), urgencyOf(activity));
   } catch (thrown) {
     leave();
-    const halted = call.signal.aborted && call.signal.reason === HALT && activity.kind !== "effect";
-    const error =
-      call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
+    const stopped = call.signal.aborted && (activity.kind !== "effect" || !begun);
+    const halted = stopped && call.signal.reason === HALT;
+    const error = stopped ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
     if (activity.kind === "effect" && error.code === "uncertain_effect") {
       call.uncertain(error);
       return;

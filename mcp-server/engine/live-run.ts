@@ -38,14 +38,14 @@ export interface LiveRun {
 /** Why a call is aborted that will be made again: the run pauses, or its time is up. */
 export const HALT = "halt";
 
-/** Aborts what only reads or pays; an effect under way is left to finish. */
+/** Aborts what only reads or pays, and what has not begun; an effect under way is left to finish. */
 export function abortCalls(live: LiveRun): void {
-  for (const call of live.inFlight.values()) if (!call.effect) call.controller.abort();
+  for (const call of live.inFlight.values()) if (!call.effect || call.idle) call.controller.abort();
 }
 
 /** Stops calls so that they can be made again: all that only read or pay, or those alone that are not under way. */
 export function haltCalls(live: LiveRun, which: "all" | "idle"): void {
-  for (const call of live.inFlight.values()) if (!call.effect && (which === "all" || call.idle)) call.controller.abort(HALT);
+  for (const call of live.inFlight.values()) if (call.idle || (which === "all" && !call.effect)) call.controller.abort(HALT);
 }
 
 /** Stops driving; what is in flight comes home first, then the run is held. */

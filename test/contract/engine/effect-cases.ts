@@ -174,10 +174,11 @@ export function effectCases(suite: Suite): void {
       if (decision !== "not_happened") expect(write.ran).toBe(1);
     });
 
-    suite.it(`the decision ${decision} counts when it comes before the next owner has looked`, async (open) => {
+    suite.it(`the decision ${decision} counts when it comes while the probe is about to be asked again`, async (open) => {
       const write = newWrite();
       const { at, run } = await cutOff(open, write);
       at.crash();
+      at.engine.resume(run, "person");
       await at.engine.decideEffect(run, "write:0", decision, "person");
       await at.ends(run, value);
       expect(write).toMatchObject({ ran });

@@ -1,8 +1,10 @@
 /** What every engine keeps to. An implementation calls it with its harness; see `embedded-engine.test.ts`. */
 import { describe } from "vitest";
 import { callCases } from "./call-cases.ts";
+import { cancelCases, pauseCases } from "./control-cases.ts";
 import { effectCases } from "./effect-cases.ts";
 import type { EngineHarness } from "./harness.ts";
+import { holdCases } from "./hold-cases.ts";
 import { signalCases } from "./signal-cases.ts";
 import { suiteOf } from "./suite.ts";
 
@@ -10,6 +12,9 @@ const GROUPS = {
   "runs, values and calls": callCases,
   effects: effectCases,
   "signals, deadlines and sleep": signalCases,
+  cancel: cancelCases,
+  pause: pauseCases,
+  "holds, caps and active time": holdCases,
 };
 
 export function engineContract(harness: EngineHarness): void {

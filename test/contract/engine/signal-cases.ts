@@ -116,6 +116,8 @@ export function signalCases(suite: Suite): void {
       const each = await Promise.all(
         ["a", "b"].map((name) => ctx.branch(name, (inner) => inner.signal(`s:${name}`, inner.now() + MINUTE, { for: "timer" }))),
       );
+      await ctx.call("echo", 1);
+      await ctx.signal("go", null, { for: "timer" });
       return { ok: true, value: each.map((got) => got.kind) };
     };
     const at = open(fn);
@@ -128,7 +130,12 @@ export function signalCases(suite: Suite): void {
         for (const name of ["s:a", "s:b"]) void refusal(() => at.engine.signal(run, name, 1)).then((code) => refused.push(code));
     });
     await at.clock.advance(MINUTE);
-    for (const run of runs) await at.ends(run, ["expired", "expired"]);
+    for (const run of runs) {
+      await at.rest(run);
+      at.engine.signal(run, "go", 1);
+      await at.ends(run, ["expired", "expired"]);
+      expect(at.kinds(run).filter((kind) => kind.startsWith("wait-expired"))).toEqual(["wait-expired a/wait:0", "wait-expired b/wait:0"]);
+    }
     expect(refused).not.toContain(null);
   });
 
