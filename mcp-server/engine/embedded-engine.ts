@@ -571,7 +571,7 @@ class EmbeddedEngine implements Engine {
     live.deliveries.length = 0;
     live.history = null;
     live.instance.stop();
-    for (const call of openCallsOf(history)) this.#calls.settleCancelled(live, call);
+    for (const call of this.#leftOpen(live, history)) this.#calls.settleCancelled(live, call);
   }
 
   #instance(runId: string, fn: AnyDurableFunction, recorded: readonly RunEvent[]): RunInstance {

@@ -181,7 +181,7 @@ export function effectCases(suite: Suite): void {
       at.engine.resume(run, "person");
       await at.engine.decideEffect(run, "write:0", decision, "person");
       await at.ends(run, value);
-      expect(write).toMatchObject({ ran });
+      expect(write).toMatchObject({ ran, probed: 1 });
       expect(at.kinds(run).filter((kind) => kind.startsWith("effect-uncertain"))).toHaveLength(1);
     });
 
@@ -197,6 +197,25 @@ export function effectCases(suite: Suite): void {
       expect(write.ran).toBe(ran);
     });
   }
+
+  for (const { decision, value, ran } of decided)
+    for (const found of [UNCERTAIN, { state: "done", output: "found" }, { state: "not_started" }] as const)
+      suite.it(`the decision ${decision} counts while the probe is being asked again, which then says ${found.state}`, async (open) => {
+        const write = newWrite();
+        const door = gate<Probe<unknown>>();
+        const { at, run } = await cutOff(open, write, writes);
+        at.crash(
+          writes,
+          writing(write, { probe: () => ((write.probed += 1), door.passed) }),
+        );
+        at.engine.resume(run, "person");
+        await at.until(() => write.probed === 2);
+        await at.engine.decideEffect(run, "write:0", decision, "person");
+        await turns(2);
+        door.open(found);
+        await at.ends(run, value);
+        expect(write.ran).toBe(ran);
+      });
 
   suite.it("a decision where nothing is uncertain is a conflict, and so is one that the activity has no receipt for", async (open) => {
     const write = newWrite();
