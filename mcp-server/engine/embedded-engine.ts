@@ -418,16 +418,17 @@ class EmbeddedEngine implements Engine {
       for (const call of this.#leftOpen(live, history)) this.#calls.settlePaused(live, call);
       return;
     }
-    if (live.cancelling || live.outcome !== null) this.#settleOpen(live, history);
-    if (live.instance.stopped || live.ending) return;
     const missing = live.instance.missing;
-    if (missing !== null) {
+    // Also when it has returned: what it did not ask for this time may have been done.
+    if (missing !== null && !live.cancelling && !live.instance.stopped) {
       this.#hold(
         live,
         divergedError({ seq: missing.seq, expected: describeCommand(missing), actual: "the supervisor did not ask for it" }),
       );
       return;
     }
+    if (live.cancelling || live.outcome !== null) this.#settleOpen(live, history);
+    if (live.instance.stopped || live.ending) return;
     for (const call of this.#leftOpen(live, history)) this.#calls.recover(live, call);
   }
 

@@ -52,6 +52,7 @@ export function haltCalls(live: LiveRun, which: "all" | "idle"): void {
 export function beginHold(live: LiveRun, error: ErrorValue): void {
   live.instance.stop();
   live.holding = error;
+  live.outcome = null;
   live.history = null;
   live.deliveries.length = 0;
 }

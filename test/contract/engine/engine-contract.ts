@@ -3,10 +3,13 @@ import { describe } from "vitest";
 import { callCases } from "./call-cases.ts";
 import { cancelCases, pauseCases } from "./control-cases.ts";
 import { effectCases } from "./effect-cases.ts";
+import { eventCases } from "./event-cases.ts";
 import type { EngineHarness } from "./harness.ts";
 import { holdCases } from "./hold-cases.ts";
+import { queueCases } from "./queue-cases.ts";
 import { signalCases } from "./signal-cases.ts";
 import { suiteOf } from "./suite.ts";
+import { versionCases } from "./version-cases.ts";
 
 const GROUPS = {
   "runs, values and calls": callCases,
@@ -15,6 +18,9 @@ const GROUPS = {
   cancel: cancelCases,
   pause: pauseCases,
   "holds, caps and active time": holdCases,
+  "queues and pools": queueCases,
+  "events and listeners": eventCases,
+  "versions, flags and divergence": versionCases,
 };
 
 export function engineContract(harness: EngineHarness): void {
