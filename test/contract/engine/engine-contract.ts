@@ -4,6 +4,7 @@ import { callCases } from "./call-cases.ts";
 import { cancelCases, pauseCases } from "./control-cases.ts";
 import { effectCases } from "./effect-cases.ts";
 import { eventCases } from "./event-cases.ts";
+import { forkCases } from "./fork-cases.ts";
 import type { EngineHarness } from "./harness.ts";
 import { holdCases } from "./hold-cases.ts";
 import { queueCases } from "./queue-cases.ts";
@@ -20,6 +21,7 @@ const GROUPS = {
   "holds, caps and active time": holdCases,
   "queues and pools": queueCases,
   "events and listeners": eventCases,
+  forks: forkCases,
   "versions, flags and divergence": versionCases,
 };
 
