@@ -99,13 +99,11 @@ function start(at: ApplyCase, env: Readonly<Record<string, string>>): Frozen {
 
 /** True once it stands still, false when it has ended. */
 async function stopped({ child, ended }: Frozen): Promise<boolean> {
-  let over = false;
-  void ended.then(() => (over = true));
-  while (!over) {
+  for (;;) {
     if (stateOf(child.pid ?? 0).startsWith("T")) return true;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const over = await Promise.race([ended.then(() => true), new Promise<false>((resolve) => setTimeout(() => resolve(false), 5))]);
+    if (over) return false;
   }
-  return false;
 }
 
 /** The process's state as `ps` has it; `T` is stopped. */

@@ -4,7 +4,7 @@ import type { Clock } from "./harness.ts";
 
 interface Timer {
   readonly at: number;
-  readonly then: () => void;
+  readonly fire: () => void;
 }
 
 export class VirtualClock implements Clock {
@@ -14,8 +14,8 @@ export class VirtualClock implements Clock {
   readonly now = (): number => this.#now;
 
   /** As `setTimeout`; with nothing to wait for it comes in a turn of the event loop of its own. */
-  readonly after = (ms: number, then: () => void): (() => void) => {
-    const timer: Timer = { at: this.#now + ms, then };
+  readonly after = (ms: number, fire: () => void): (() => void) => {
+    const timer: Timer = { at: this.#now + ms, fire };
     this.#timers.add(timer);
     if (ms <= 0) setImmediate(() => this.#fire(timer));
     return () => this.#timers.delete(timer);
@@ -39,7 +39,7 @@ export class VirtualClock implements Clock {
   }
 
   #fire(timer: Timer): void {
-    if (this.#timers.delete(timer)) timer.then();
+    if (this.#timers.delete(timer)) timer.fire();
   }
 
   #next(until: number): Timer | null {
