@@ -401,6 +401,7 @@ class EmbeddedEngine implements Engine {
     }
     this.#active.delete(live);
     if (live.inFlight.size > 0 || live.ending) return;
+    if ((live.cancelling || live.outcome !== null) && this.#settlesLeft(live)) return;
     if (live.cancelling)
       this.#end(live, {
         kind: "run-ended",
@@ -573,6 +574,13 @@ class EmbeddedEngine implements Engine {
     live.history = null;
     live.instance.stop();
     for (const call of this.#leftOpen(live, history)) this.#calls.settleCancelled(live, call);
+  }
+
+  /** Calls that a pause halted, or that nobody is sure of, have no outcome yet; the run ends after it. False when there are none. */
+  #settlesLeft(live: LiveRun): boolean {
+    if (Object.keys(this.#journal.run(live.runId).open).length === 0) return false;
+    this.#settleOpen(live, this.#journal.events(live.runId));
+    return true;
   }
 
   #instance(runId: string, fn: AnyDurableFunction, recorded: readonly RunEvent[]): RunInstance {

@@ -24,8 +24,8 @@ type Step =
 const MAX_DEPTH = 3;
 /** A run that has not ended by then never will. */
 const PATIENCE_MS = 20_000;
-/** Runs of one case, forks included. */
-const MAX_RUNS = 6;
+/** How often a fork is tried in each case. */
+const FORKS = 3;
 
 /** @throws Error with the seed when anything does not hold; `seed` decides everything but the machine's timing. */
 export async function driveRandomPrograms(options: { readonly cases: number; readonly seed: number }): Promise<void> {
@@ -52,7 +52,8 @@ async function driveOne(seed: number): Promise<void> {
     at.start({ input: programOf(random, 0), priority: PRIORITIES[Math.floor(random() * 3)] ?? "normal" }),
   );
   const running = (): string[] => runs.filter((run) => at.journal.run(run).ended === null);
-  for (const until = Date.now() + PATIENCE_MS; Date.now() < until && (running().length > 0 || runs.length < MAX_RUNS);) {
+  let forks = 0;
+  for (const until = Date.now() + PATIENCE_MS; Date.now() < until && (running().length > 0 || forks < FORKS);) {
     await delay(random() * 5);
     if (random() < 0.12) {
       at = at.again(interpreter, world.activities);
@@ -61,7 +62,9 @@ async function driveOne(seed: number): Promise<void> {
     }
     const act = actOf(random, world);
     for (const run of running()) await act(at, run);
-    if (runs.length < MAX_RUNS && (random() < 0.05 || running().length === 0)) await forkOne(at, runs, random);
+    if (forks === FORKS || (random() > 0.05 && running().length > 0)) continue;
+    forks += 1;
+    await forkOne(at, runs, random);
   }
   for (const run of runs) await check(at, run);
   if (world.twice.length > 0) throw new Error(`effects that happened twice: ${world.twice.join(", ")}`);
@@ -79,7 +82,7 @@ async function forkOne({ engine, journal }: BareEngine, runs: string[], random: 
     runs.push(await engine.fork(parent, { at: seq }));
   } catch (error) {
     if (!isBosunError(error) || error.code !== "invalid_input") throw error;
-    runs.push(await engine.fork(parent, { at: 1 }));
+    return;
   }
   const first = journal.events(runs.at(-1) ?? "")[0];
   const named = first?.kind === "run-started" ? first.data.parent : null;
@@ -254,7 +257,7 @@ async function check({ engine, journal }: BareEngine, run: string): Promise<void
   if (new Set(outcomes).size !== outcomes.length) throw new Error(`two outcomes of one call: ${outcomes.join(", ")}`);
   const started = events.filter((event) => event.kind === "call-started").map((event) => event.path);
   const open = started.filter((path) => !outcomes.includes(path));
-  if (open.length > 0) throw new Error(`calls without an outcome: ${open.join(", ")}`);
+  if (open.length > 0) throw new Error(`calls without an outcome: ${open.join(", ")} in ${eventsOf(journal, run).join("; ")}`);
 }
 
 function checkProjections(journal: Journal, runs: readonly string[]): void {

@@ -409,6 +409,30 @@ export function pauseCases(suite: Suite): void {
     }
   });
 
+  suite.it("a run that is cancelled while it comes to rest leaves no call without an outcome", async (open) => {
+    const doors = [gate(), gate()];
+    let ran = 0;
+    const at = open(
+      async (ctx) => {
+        await Promise.all([0, 1].map((index) => ctx.branch(`b${index}`, (inner) => inner.call("pay", index))));
+        return { ok: true, value: 1 };
+      },
+      { pay: paid((input) => ((ran += 1), doors[Number(input)]?.passed ?? never()), { pool: "one" }) },
+      { pools: { one: 1 } },
+    );
+    const run = at.start();
+    await at.untilTold(run, "call-started b1/pay:0");
+    await turns();
+    at.engine.pause(run, "person");
+    await at.untilTold(run, "attempt-ended b1/pay:0/attempt:1");
+    at.engine.cancel(run, "person");
+    expect(await at.rest(run)).toBe("cancelled");
+    expect(at.kinds(run).filter((kind) => kind.startsWith("call-failed")).toSorted()).toEqual(["call-failed b0/pay:0", "call-failed b1/pay:0"]);
+    expect(ran).toBe(1);
+    expect(at.fold(run).usage.completion_tokens).toBe(10);
+    await at.sound(run);
+  });
+
   suite.it("a paused run can be cancelled, and an ended one can be neither paused nor resumed", async (open) => {
     const at = open(each);
     const run = at.start({ input: ["wait:s"] });

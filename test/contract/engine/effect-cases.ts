@@ -217,6 +217,41 @@ export function effectCases(suite: Suite): void {
         expect(write.ran).toBe(ran);
       });
 
+  suite.it("a decision while the run is paused and its probe is being asked again leaves the run at rest", async (open) => {
+    const write = newWrite();
+    const door = gate<Probe<unknown>>();
+    const { at, run } = await cutOff(open, write);
+    at.crash(writes, writing(write, { probe: () => ((write.probed += 1), door.passed) }));
+    at.engine.resume(run, "person");
+    await at.until(() => write.probed === 2);
+    at.engine.pause(run, "person");
+    await at.engine.decideEffect(run, "write:0", "not_happened", "person");
+    door.open(UNCERTAIN);
+    expect(await at.rest(run)).toBe("paused");
+    expect(write.ran).toBe(1);
+    at.engine.resume(run, "person");
+    await at.ends(run, "written");
+    expect(write.ran).toBe(2);
+  });
+
+  suite.it("a run that ends with an uncertain effect in a branch that it left says so before its end", async (open) => {
+    const door = gate();
+    const write = newWrite();
+    const leaving: Fn = async (ctx) => {
+      void ctx.branch("left", (inner) => inner.call("write", 1));
+      await ctx.call("look", 1);
+      return { ok: true, value: 1 };
+    };
+    const at = open(leaving, { ...writing(write), look: { run: () => door.passed } });
+    const run = at.start();
+    await at.until(() => write.ran === 1);
+    at.crash();
+    await at.untilTold(run, "effect-uncertain left/write:0");
+    door.open(1);
+    await at.ends(run, 1);
+    expect(at.kinds(run).slice(-2)).toEqual(["call-failed left/write:0", "run-ended"]);
+  });
+
   suite.it("a decision where nothing is uncertain is a conflict, and so is one that the activity has no receipt for", async (open) => {
     const write = newWrite();
     const { assume: _, ...rest } = writing(write)["write"] ?? {};
