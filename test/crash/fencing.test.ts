@@ -17,6 +17,5 @@ const POINTS = [
 ];
 
 describe.skipIf(process.platform === "win32")("an owner that was frozen, and is not the owner any more when it goes on", () => {
-  for (const point of POINTS)
-    it(`changes no file, repeats no effect, writes nothing and says so: ${point}`, () => freezeAt(point), 30_000);
+  for (const point of POINTS) it(`changes no file, repeats no effect, writes nothing and says so: ${point}`, () => freezeAt(point), 30_000);
 });

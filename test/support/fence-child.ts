@@ -57,7 +57,9 @@ const activities: readonly AnyActivity[] = [
       return input;
     },
     probe: async (input) =>
-      existsSync(deeds) && readFileSync(deeds, "utf8").split("\n").includes(String(input)) ? { state: "done", output: input } : { state: "not_started" },
+      existsSync(deeds) && readFileSync(deeds, "utf8").split("\n").includes(String(input))
+        ? { state: "done", output: input }
+        : { state: "not_started" },
   }),
   effect("apply", { run: async (_, ctx) => applyChanges(request(ctx)), probe: async (_, ctx) => probeApply(request(ctx)) }),
 ];

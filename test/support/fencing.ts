@@ -62,18 +62,32 @@ export async function freezeAt(point: string): Promise<void> {
     const told = JSON.parse(end.stdout) as { error?: { code: string; message: string }; status?: string };
     // Whoever was frozen after its very last write had nothing left to do.
     if (told.error === undefined) expect(`${point} ${told.status ?? ""}`).toMatch(/^journal\.after-commit:\d+ completed$/u);
-    else expect(told.error, end.stderr).toMatchObject({ code: "conflict", message: expect.stringContaining("took this data folder over") as string });
+    else
+      expect(told.error, end.stderr).toMatchObject({
+        code: "conflict",
+        message: expect.stringContaining("took this data folder over") as string,
+      });
   } finally {
     first.child.kill("SIGKILL");
     await first.ended;
   }
 }
 
-function picture(at: ApplyCase): { readonly files: unknown; readonly deeds: readonly string[]; readonly journal: unknown; readonly applying: unknown } {
+function picture(at: ApplyCase): {
+  readonly files: unknown;
+  readonly deeds: readonly string[];
+  readonly journal: unknown;
+  readonly applying: unknown;
+} {
   const opened = openJournalReader(join(at.made.dataDir, "journal.db"));
   if (opened === null) throw new Error("there is no journal");
   const { reader, close } = opened;
-  const journal = { head: reader.head(RUN), events: reader.events(RUN), fold: reader.run(RUN), unfinished: reader.runs({ limit: 10 }).length };
+  const journal = {
+    head: reader.head(RUN),
+    events: reader.events(RUN),
+    fold: reader.run(RUN),
+    unfinished: reader.runs({ limit: 10 }).length,
+  };
   close();
   const applying = join(at.made.dataDir, "applying");
   return {

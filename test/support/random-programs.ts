@@ -48,9 +48,7 @@ async function driveOne(seed: number): Promise<void> {
   const random = seeded(seed);
   const world = worldOf(random);
   let at = openBareEngine(interpreter, world.activities, { limits: { maxRuns: 1 + Math.floor(random() * 3), pools: { pay: 1, read: 3 } } });
-  const runs = [0, 1, 2].map(() =>
-    at.start({ input: programOf(random, 0), priority: PRIORITIES[Math.floor(random() * 3)] ?? "normal" }),
-  );
+  const runs = [0, 1, 2].map(() => at.start({ input: programOf(random, 0), priority: PRIORITIES[Math.floor(random() * 3)] ?? "normal" }));
   const running = (): string[] => runs.filter((run) => at.journal.run(run).ended === null);
   let forks = 0;
   for (const until = Date.now() + PATIENCE_MS; Date.now() < until && (running().length > 0 || forks < FORKS);) {
@@ -86,7 +84,8 @@ async function forkOne({ engine, journal }: BareEngine, runs: string[], random: 
   }
   const first = journal.events(runs.at(-1) ?? "")[0];
   const named = first?.kind === "run-started" ? first.data.parent : null;
-  if (named?.run_id !== parent || named.head !== journal.hashAt(parent, named.seq)) throw new Error(`a fork names ${JSON.stringify(named)}`);
+  if (named?.run_id !== parent || named.head !== journal.hashAt(parent, named.seq))
+    throw new Error(`a fork names ${JSON.stringify(named)}`);
   if (journal.events(parent).length === length && journal.head(parent) !== head) throw new Error(`the parent ${parent} was changed`);
 }
 

@@ -38,14 +38,11 @@ export async function raceInVirtualTime(options: { readonly races: number; reado
   const random = seeded(options.seed);
   const world = openEmbeddedWorld(programOf(waits));
   try {
-    const races = Array.from(
-      { length: options.races },
-      (): Race => ({
-        run: world.engine.start({ workflow: "w", session_id: null, input: 1 + Math.floor(random() * 20) }),
-        accepted: [],
-        refused: [],
-      }),
-    );
+    const races = Array.from({ length: options.races }, (): Race => ({
+      run: world.engine.start({ workflow: "w", session_id: null, input: 1 + Math.floor(random() * 20) }),
+      accepted: [],
+      refused: [],
+    }));
     for (const { run } of races) await world.engine.settled(run);
     for (let time = 0; time < 25; time += 1) {
       for (const race of races) {
@@ -106,7 +103,9 @@ async function winners(engine: Engine, reader: JournalReader, races: readonly Ra
   for (const { run, accepted, refused } of races) {
     await engine.settled(run);
     engine.flush();
-    const outcomes = reader.events(run).filter((event) => (event.kind === "signal-received" || event.kind === "wait-expired") && event.data.name === "s");
+    const outcomes = reader
+      .events(run)
+      .filter((event) => (event.kind === "signal-received" || event.kind === "wait-expired") && event.data.name === "s");
     expect(outcomes, run).toHaveLength(1);
     expect(reader.run(run).ended?.status, run).toBe("completed");
     const replayed = await engine.replay(run);

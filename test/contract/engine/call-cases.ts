@@ -118,35 +118,40 @@ export function callCases(suite: Suite): void {
     expect(JSON.stringify(at.events(run))).not.toContain("said by a person");
   });
 
-  suite.it("branches run at once, and their outcomes are delivered in the order of the journal, also on replay and after a kill", async (open) => {
-    const doors = Array.from({ length: 4 }, () => gate());
-    const order: Fn = async (ctx) => {
-      const seen: number[] = [];
-      const each = async (index: number): Promise<void> => {
-        await ctx.branch(`b${index}`, (inner) => inner.call("door", index));
-        seen.push(index);
+  suite.it(
+    "branches run at once, and their outcomes are delivered in the order of the journal, also on replay and after a kill",
+    async (open) => {
+      const doors = Array.from({ length: 4 }, () => gate());
+      const order: Fn = async (ctx) => {
+        const seen: number[] = [];
+        const each = async (index: number): Promise<void> => {
+          await ctx.branch(`b${index}`, (inner) => inner.call("door", index));
+          seen.push(index);
+        };
+        await Promise.all([0, 1, 2, 3].map(each));
+        await ctx.signal("go", null, { for: "timer" });
+        return { ok: true, value: seen };
       };
-      await Promise.all([0, 1, 2, 3].map(each));
-      await ctx.signal("go", null, { for: "timer" });
-      return { ok: true, value: seen };
-    };
-    const at = open(order, { door: { run: (input) => doors[Number(input)]?.passed ?? never() } });
-    const run = at.start();
-    await at.untilTold(run, "call-started b3/door:0");
-    for (const index of [2, 0, 3, 1]) {
-      doors[index]?.open(index);
-      await at.until(() => at.kinds(run).includes(`call-completed b${index}/door:0`));
-    }
-    at.crash();
-    await at.rest(run);
-    at.engine.signal(run, "go", 1);
-    await at.ends(run, [2, 0, 3, 1]);
-  });
+      const at = open(order, { door: { run: (input) => doors[Number(input)]?.passed ?? never() } });
+      const run = at.start();
+      await at.untilTold(run, "call-started b3/door:0");
+      for (const index of [2, 0, 3, 1]) {
+        doors[index]?.open(index);
+        await at.until(() => at.kinds(run).includes(`call-completed b${index}/door:0`));
+      }
+      at.crash();
+      await at.rest(run);
+      at.engine.signal(run, "go", 1);
+      await at.ends(run, [2, 0, 3, 1]);
+    },
+  );
 
   suite.it("outcomes that come in one turn are delivered one at a time, in one order for all readers", async (open) => {
     const all = gate();
     const race: Fn = async (ctx) => {
-      const first = await Promise.race([0, 1, 2].map(async (index) => (await ctx.branch(`b${index}`, (inner) => inner.call("door", index)), index)));
+      const first = await Promise.race(
+        [0, 1, 2].map(async (index) => (await ctx.branch(`b${index}`, (inner) => inner.call("door", index)), index)),
+      );
       await ctx.call("echo", first);
       return { ok: true, value: first };
     };
@@ -221,26 +226,29 @@ export function callCases(suite: Suite): void {
     expect(at.fold(run).usage.completion_tokens).toBe(22);
   });
 
-  suite.it("a paid call that waits for its next attempt is tried again at once after a kill, and nothing is settled twice", async (open) => {
-    let ran = 0;
-    const pay = (fails: boolean) => ({
-      pay: paid(
-        async () => {
-          ran += 1;
-          if (fails) throw new Error("busy");
-          return "answer";
-        },
-        { retryDelayMs: () => 3_600_000 },
-      ),
-    });
-    const at = open(asks, pay(true));
-    const run = at.start();
-    await at.untilTold(run, "attempt-ended pay:0/attempt:1");
-    at.crash(asks, pay(false));
-    await at.ends(run, "answer");
-    expect(ran).toBe(2);
-    expect(at.fold(run).usage.completion_tokens).toBe(12);
-  });
+  suite.it(
+    "a paid call that waits for its next attempt is tried again at once after a kill, and nothing is settled twice",
+    async (open) => {
+      let ran = 0;
+      const pay = (fails: boolean) => ({
+        pay: paid(
+          async () => {
+            ran += 1;
+            if (fails) throw new Error("busy");
+            return "answer";
+          },
+          { retryDelayMs: () => 3_600_000 },
+        ),
+      });
+      const at = open(asks, pay(true));
+      const run = at.start();
+      await at.untilTold(run, "attempt-ended pay:0/attempt:1");
+      at.crash(asks, pay(false));
+      await at.ends(run, "answer");
+      expect(ran).toBe(2);
+      expect(at.fold(run).usage.completion_tokens).toBe(12);
+    },
+  );
 
   suite.it("an owner that was frozen while another took over changes nothing any more and says why", async (open) => {
     const ran: number[] = [];

@@ -165,11 +165,7 @@ export function cancelCases(suite: Suite): void {
     const run = at.start();
     await at.untilTold(run, "wait-started wait:0");
     at.engine.cancel(run, "person");
-    for (const act of [
-      () => at.engine.signal(run, "approval:x", 1),
-      () => at.engine.event(run, 1),
-      () => at.engine.pause(run, "person"),
-    ])
+    for (const act of [() => at.engine.signal(run, "approval:x", 1), () => at.engine.event(run, 1), () => at.engine.pause(run, "person")])
       expect(await refusal(act), act.toString()).toBe("conflict");
     door.open(1);
     expect(await at.rest(run)).toBe("cancelled");
@@ -245,27 +241,37 @@ export function pauseCases(suite: Suite): void {
   });
 
   for (const kind of ["paid", "effect"] as const)
-    suite.it(`a call (${kind}) that waits for its place does not begin while the run is paused, costs nothing, and is made when it is resumed`, async (open) => {
-      const ran: unknown[] = [];
-      const door = gate();
-      const work = kind === "paid" ? paid((input) => (ran.push(input), door.passed)) : { kind, run: (input: unknown) => (ran.push(input), door.passed) };
-      const at = open(async (ctx, input) => ({ ok: true, value: (await ctx.call("work", input)).ok }), { work: { ...work, pool: "one" } }, { pools: { one: 1 } });
-      const first = at.start({ input: "first" });
-      await at.until(() => ran.length === 1);
-      const second = at.start({ input: "second" });
-      await at.untilTold(second, "call-started work:0");
-      await turns();
-      at.engine.pause(second, "person");
-      expect(await at.rest(second)).toBe("paused");
-      door.open(1);
-      await at.ends(first, true);
-      await turns();
-      expect(ran).toEqual(["first"]);
-      expect(at.fold(second).usage.completion_tokens).toBe(0);
-      at.engine.resume(second, "person");
-      await at.ends(second, true);
-      expect(ran).toEqual(["first", "second"]);
-    });
+    suite.it(
+      `a call (${kind}) that waits for its place does not begin while the run is paused, costs nothing, and is made when it is resumed`,
+      async (open) => {
+        const ran: unknown[] = [];
+        const door = gate();
+        const work =
+          kind === "paid"
+            ? paid((input) => (ran.push(input), door.passed))
+            : { kind, run: (input: unknown) => (ran.push(input), door.passed) };
+        const at = open(
+          async (ctx, input) => ({ ok: true, value: (await ctx.call("work", input)).ok }),
+          { work: { ...work, pool: "one" } },
+          { pools: { one: 1 } },
+        );
+        const first = at.start({ input: "first" });
+        await at.until(() => ran.length === 1);
+        const second = at.start({ input: "second" });
+        await at.untilTold(second, "call-started work:0");
+        await turns();
+        at.engine.pause(second, "person");
+        expect(await at.rest(second)).toBe("paused");
+        door.open(1);
+        await at.ends(first, true);
+        await turns();
+        expect(ran).toEqual(["first"]);
+        expect(at.fold(second).usage.completion_tokens).toBe(0);
+        at.engine.resume(second, "person");
+        await at.ends(second, true);
+        expect(ran).toEqual(["first", "second"]);
+      },
+    );
 
   suite.it("a parked run that is paused keeps what it is told for the time after, and its deadlines run on", async (open) => {
     const at = open(async (ctx) => {
@@ -336,25 +342,28 @@ export function pauseCases(suite: Suite): void {
     await at.ends(run, ["echo"]);
   });
 
-  suite.it("a run that is killed while it pauses is paused when the next owner has it, and a lost call is made again after resume", async (open) => {
-    const payers = payer();
-    const at = open(each, payers.activities);
-    const run = at.start({ input: ["pay"] });
-    await at.untilTold(run, "call-started pay:0");
-    at.engine.pause(run, "person");
-    at.crash();
-    expect(await at.rest(run)).toBe("paused");
-    await turns();
-    expect(payers.ran).toBe(1);
-    expect(at.fold(run).usage).toMatchObject({ completion_tokens: 10, source: "estimated" });
-    at.crash();
-    expect(await at.rest(run)).toBe("paused");
-    payers.door.open("answer");
-    at.engine.resume(run, "person");
-    await at.ends(run, ["answer"]);
-    expect(payers.ran).toBe(2);
-    expect(at.fold(run).usage.completion_tokens).toBe(12);
-  });
+  suite.it(
+    "a run that is killed while it pauses is paused when the next owner has it, and a lost call is made again after resume",
+    async (open) => {
+      const payers = payer();
+      const at = open(each, payers.activities);
+      const run = at.start({ input: ["pay"] });
+      await at.untilTold(run, "call-started pay:0");
+      at.engine.pause(run, "person");
+      at.crash();
+      expect(await at.rest(run)).toBe("paused");
+      await turns();
+      expect(payers.ran).toBe(1);
+      expect(at.fold(run).usage).toMatchObject({ completion_tokens: 10, source: "estimated" });
+      at.crash();
+      expect(await at.rest(run)).toBe("paused");
+      payers.door.open("answer");
+      at.engine.resume(run, "person");
+      await at.ends(run, ["answer"]);
+      expect(payers.ran).toBe(2);
+      expect(at.fold(run).usage.completion_tokens).toBe(12);
+    },
+  );
 
   suite.it("a pause during recovery holds what the earlier owner left, and the effect that it left is looked for", async (open) => {
     let ran = 0;
@@ -427,7 +436,12 @@ export function pauseCases(suite: Suite): void {
     await at.untilTold(run, "attempt-ended b1/pay:0/attempt:1");
     at.engine.cancel(run, "person");
     expect(await at.rest(run)).toBe("cancelled");
-    expect(at.kinds(run).filter((kind) => kind.startsWith("call-failed")).toSorted()).toEqual(["call-failed b0/pay:0", "call-failed b1/pay:0"]);
+    expect(
+      at
+        .kinds(run)
+        .filter((kind) => kind.startsWith("call-failed"))
+        .toSorted(),
+    ).toEqual(["call-failed b0/pay:0", "call-failed b1/pay:0"]);
     expect(ran).toBe(1);
     expect(at.fold(run).usage.completion_tokens).toBe(10);
     await at.sound(run);

@@ -204,10 +204,7 @@ export function effectCases(suite: Suite): void {
         const write = newWrite();
         const door = gate<Probe<unknown>>();
         const { at, run } = await cutOff(open, write, writes);
-        at.crash(
-          writes,
-          writing(write, { probe: () => ((write.probed += 1), door.passed) }),
-        );
+        at.crash(writes, writing(write, { probe: () => ((write.probed += 1), door.passed) }));
         at.engine.resume(run, "person");
         await at.until(() => write.probed === 2);
         await at.engine.decideEffect(run, "write:0", decision, "person");

@@ -1,5 +1,6 @@
 /** What every engine keeps to. An implementation calls it with its harness; see `embedded-engine.test.ts`. */
 import { describe } from "vitest";
+import { acknowledgeCases } from "./acknowledge-cases.ts";
 import { callCases } from "./call-cases.ts";
 import { cancelCases, pauseCases } from "./control-cases.ts";
 import { effectCases } from "./effect-cases.ts";
@@ -14,6 +15,7 @@ import { versionCases } from "./version-cases.ts";
 
 const GROUPS = {
   "runs, values and calls": callCases,
+  "what was acknowledged": acknowledgeCases,
   effects: effectCases,
   "signals, deadlines and sleep": signalCases,
   cancel: cancelCases,

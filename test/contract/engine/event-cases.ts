@@ -20,35 +20,38 @@ const listens: Fn = async (ctx) => {
 };
 
 export function eventCases(suite: Suite): void {
-  suite.it("a task hears what it is told before its start, between its turns, while parked and while the process was dead, in order", async (open) => {
-    const doors = [gate(), gate()];
-    const at = open(listens, { work: { run: (input) => doors[Number(input) - 1]?.passed ?? Promise.resolve(1) } });
-    const run = at.start();
-    at.engine.event(run, "before the start");
-    await at.untilTold(run, "call-started work:0");
-    at.engine.event(run, { while: "the first call" });
-    doors[0]?.open(1);
-    await at.untilTold(run, "call-started work:1");
-    at.crash();
-    at.engine.event(run, "after a kill");
-    doors[1]?.open(1);
-    await at.rest(run);
-    at.engine.event(run, "while parked");
-    await at.rest(run);
-    at.engine.signal(run, "s", 1);
-    const all = ["before the start", { while: "the first call" }, "after a kill", "while parked"];
-    expect(await at.rest(run)).toBe("completed");
-    const replayed = await at.engine.replay(run);
-    const heard = replayed.ok && replayed.result?.ok === true ? (replayed.result.value as unknown[][]) : [];
-    expect(heard.at(-1)).toEqual(all);
-    for (const [index, each] of heard.entries()) {
-      expect(each).toEqual(all.slice(0, each.length));
-      expect(each.length).toBeGreaterThanOrEqual(heard[index - 1]?.length ?? 0);
-    }
-    expect(heard[1]).toEqual(all.slice(0, 2));
-    await at.sound(run);
-    expect(await refusal(() => at.engine.event(run, "late"))).toBe("conflict");
-  });
+  suite.it(
+    "a task hears what it is told before its start, between its turns, while parked and while the process was dead, in order",
+    async (open) => {
+      const doors = [gate(), gate()];
+      const at = open(listens, { work: { run: (input) => doors[Number(input) - 1]?.passed ?? Promise.resolve(1) } });
+      const run = at.start();
+      at.engine.event(run, "before the start");
+      await at.untilTold(run, "call-started work:0");
+      at.engine.event(run, { while: "the first call" });
+      doors[0]?.open(1);
+      await at.untilTold(run, "call-started work:1");
+      at.crash();
+      at.engine.event(run, "after a kill");
+      doors[1]?.open(1);
+      await at.rest(run);
+      at.engine.event(run, "while parked");
+      await at.rest(run);
+      at.engine.signal(run, "s", 1);
+      const all = ["before the start", { while: "the first call" }, "after a kill", "while parked"];
+      expect(await at.rest(run)).toBe("completed");
+      const replayed = await at.engine.replay(run);
+      const heard = replayed.ok && replayed.result?.ok === true ? (replayed.result.value as unknown[][]) : [];
+      expect(heard.at(-1)).toEqual(all);
+      for (const [index, each] of heard.entries()) {
+        expect(each).toEqual(all.slice(0, each.length));
+        expect(each.length).toBeGreaterThanOrEqual(heard[index - 1]?.length ?? 0);
+      }
+      expect(heard[1]).toEqual(all.slice(0, 2));
+      await at.sound(run);
+      expect(await refusal(() => at.engine.event(run, "late"))).toBe("conflict");
+    },
+  );
 
   suite.it("what a paused and what a held run is told is heard after its resume", async (open) => {
     const at = open({

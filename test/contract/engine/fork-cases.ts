@@ -94,19 +94,22 @@ export function forkCases(suite: Suite): void {
     expect(deeds.done.filter(({ what }) => what === "write").length).toBeGreaterThan(1);
   });
 
-  suite.it("an approval that was given and not carried out is void in the fork and asked for again; the parent's decision does not count", async (open) => {
-    const { at, parent, deeds } = await richParent(open);
-    const approved = at.events(parent).find((event) => event.kind === "signal-received" && event.data.name.startsWith("approval:"));
-    const fork = await at.engine.fork(parent, { at: approved?.seq ?? 0 });
-    await turns();
-    await at.until(() => at.world.reader.approvals({ run_id: fork, open: true }).length === 1);
-    const [row] = at.world.reader.approvals({ run_id: fork });
-    expect(row?.request.approval_id).not.toBe(at.world.reader.approvals({ run_id: parent })[0]?.request.approval_id);
-    expect(deeds.count(fork, "write")).toBe(0);
-    await seeThrough(at, fork, "reject");
-    await at.ends(fork, { ...RICH_VALUE, b: [true, "rejected"] });
-    expect(deeds.count(fork, "write")).toBe(0);
-  });
+  suite.it(
+    "an approval that was given and not carried out is void in the fork and asked for again; the parent's decision does not count",
+    async (open) => {
+      const { at, parent, deeds } = await richParent(open);
+      const approved = at.events(parent).find((event) => event.kind === "signal-received" && event.data.name.startsWith("approval:"));
+      const fork = await at.engine.fork(parent, { at: approved?.seq ?? 0 });
+      await turns();
+      await at.until(() => at.world.reader.approvals({ run_id: fork, open: true }).length === 1);
+      const [row] = at.world.reader.approvals({ run_id: fork });
+      expect(row?.request.approval_id).not.toBe(at.world.reader.approvals({ run_id: parent })[0]?.request.approval_id);
+      expect(deeds.count(fork, "write")).toBe(0);
+      await seeThrough(at, fork, "reject");
+      await at.ends(fork, { ...RICH_VALUE, b: [true, "rejected"] });
+      expect(deeds.count(fork, "write")).toBe(0);
+    },
+  );
 
   suite.it("a changed input, answer and signal take effect, also where nothing had been answered yet", async (open) => {
     const { at, parent, deeds } = await richParent(open);
@@ -188,7 +191,11 @@ export function forkCases(suite: Suite): void {
 
   suite.it("a queued run can be forked, and its fork waits for its turn as it does, at no cost of active time", async (open) => {
     const door = gate();
-    const at = open(async (ctx, input) => ({ ok: true, value: (await ctx.call("pay", input)).ok }), { pay: paid(() => door.passed) }, { maxRuns: 1 });
+    const at = open(
+      async (ctx, input) => ({ ok: true, value: (await ctx.call("pay", input)).ok }),
+      { pay: paid(() => door.passed) },
+      { maxRuns: 1 },
+    );
     const busy = at.start();
     await at.untilTold(busy, "call-started pay:0");
     const queued = at.start();

@@ -65,7 +65,11 @@ export class Deeds {
     pay: paid(async (_, ctx) => (this.#note(ctx.runId, "pay"), "paid")),
     look: { run: async (input, ctx) => (this.#note(ctx.runId, "look"), input) },
     propose: { ownRun: true, run: async (_, ctx) => (this.#note(ctx.runId, "propose"), { change: 1 }) },
-    write: { kind: "effect", run: async (_, ctx) => (this.#note(ctx.runId, "write"), "written"), probe: async () => ({ state: "not_started" }) },
+    write: {
+      kind: "effect",
+      run: async (_, ctx) => (this.#note(ctx.runId, "write"), "written"),
+      probe: async () => ({ state: "not_started" }),
+    },
     fail: {
       run: async () => {
         throw new BosunError("tool_failed", "no");

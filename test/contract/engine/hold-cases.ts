@@ -9,7 +9,9 @@ const MINUTE = 60_000;
 
 const holds: Fn = async (ctx) => {
   await Promise.all(
-    ["a", "b"].map((name) => ctx.branch(name, (inner) => inner.hold({ code: "budget_exceeded", message: `${name} is out`, retryable: false }))),
+    ["a", "b"].map((name) =>
+      ctx.branch(name, (inner) => inner.hold({ code: "budget_exceeded", message: `${name} is out`, retryable: false })),
+    ),
   );
   await ctx.call("echo", 1);
   return { ok: true, value: 1 };
@@ -80,30 +82,33 @@ export function holdCases(suite: Suite): void {
     expect(at.fold(run).active_ms).toBe(40_000);
   });
 
-  suite.it("a run whose seconds are used up stops; with more of them it goes on, and the paid call that was halted is made again", async (open) => {
-    const doors = [gate(), gate()];
-    let begun = 0;
-    const at = open(works, { work: paid(() => doors[(begun += 1) - 1]?.passed ?? Promise.resolve(1)) });
-    const run = at.start({ budget: { seconds: 10 } });
-    await at.until(() => begun === 1);
-    await at.clock.advance(9_999);
-    expect(at.status(run)).toBe("running");
-    await at.clock.advance(1);
-    expect(await at.rest(run)).toBe("paused");
-    expect(at.trouble(run)).toMatch(/^budget_exceeded: .*10 seconds/u);
-    expect(at.fold(run).usage).toMatchObject({ completion_tokens: 10, source: "estimated" });
-    await at.clock.advance(60 * MINUTE);
-    at.engine.resume(run, "person", { seconds: 30 });
-    await at.until(() => begun === 2);
-    await at.clock.advance(15_000);
-    doors[1]?.open(1);
-    expect(await at.rest(run)).toBe("running");
-    expect(at.fold(run).active_ms).toBe(25_000);
-    at.engine.signal(run, "go", 1);
-    await at.ends(run, [true, true]);
-    expect(begun).toBe(3);
-    expect(at.fold(run).usage.completion_tokens).toBe(14);
-  });
+  suite.it(
+    "a run whose seconds are used up stops; with more of them it goes on, and the paid call that was halted is made again",
+    async (open) => {
+      const doors = [gate(), gate()];
+      let begun = 0;
+      const at = open(works, { work: paid(() => doors[(begun += 1) - 1]?.passed ?? Promise.resolve(1)) });
+      const run = at.start({ budget: { seconds: 10 } });
+      await at.until(() => begun === 1);
+      await at.clock.advance(9_999);
+      expect(at.status(run)).toBe("running");
+      await at.clock.advance(1);
+      expect(await at.rest(run)).toBe("paused");
+      expect(at.trouble(run)).toMatch(/^budget_exceeded: .*10 seconds/u);
+      expect(at.fold(run).usage).toMatchObject({ completion_tokens: 10, source: "estimated" });
+      await at.clock.advance(60 * MINUTE);
+      at.engine.resume(run, "person", { seconds: 30 });
+      await at.until(() => begun === 2);
+      await at.clock.advance(15_000);
+      doors[1]?.open(1);
+      expect(await at.rest(run)).toBe("running");
+      expect(at.fold(run).active_ms).toBe(25_000);
+      at.engine.signal(run, "go", 1);
+      await at.ends(run, [true, true]);
+      expect(begun).toBe(3);
+      expect(at.fold(run).usage.completion_tokens).toBe(14);
+    },
+  );
 
   suite.it("a run without seconds left that is resumed without more begins nothing, costs nothing, and stops again", async (open) => {
     let begun = 0;
@@ -148,10 +153,9 @@ export function holdCases(suite: Suite): void {
 
   suite.it("time while an effect is uncertain is not active", async (open) => {
     let ran = 0;
-    const at = open(
-      async (ctx) => ({ ok: true, value: (await ctx.call("write", 1)).ok }),
-      { write: { kind: "effect", run: () => ((ran += 1), never()), assume: () => 1 } },
-    );
+    const at = open(async (ctx) => ({ ok: true, value: (await ctx.call("write", 1)).ok }), {
+      write: { kind: "effect", run: () => ((ran += 1), never()), assume: () => 1 },
+    });
     const run = at.start({ budget: { seconds: 100 } });
     await at.until(() => ran === 1);
     at.crash();

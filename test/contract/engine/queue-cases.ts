@@ -40,25 +40,28 @@ class Desk {
 }
 
 export function queueCases(suite: Suite): void {
-  suite.it("with one place runs begin by weight: of twelve eight are high, three normal, one low, and nobody waits for ever", async (open) => {
-    const desk = new Desk();
-    const at = open(work, { work: { run: desk.run } }, { maxRuns: 1 });
-    at.start({ input: "normal" });
-    await at.until(() => desk.begun.length === 1);
-    const runs = (["low", "normal", "high"] as const).flatMap((priority: Priority) =>
-      Array.from({ length: 16 }, () => at.start({ input: priority, priority })),
-    );
-    expect(new Set(runs.map((run) => at.status(run)))).toEqual(new Set(["queued"]));
-    await desk.drain(at, 49);
-    const order = desk.begun;
-    const count = (upTo: number, priority: Priority): number => order.slice(0, upTo).filter((each) => each === priority).length;
-    expect([count(12, "high"), count(12, "normal"), count(12, "low")]).toEqual([8, 3, 1]);
-    expect([count(24, "high"), count(24, "normal"), count(24, "low")]).toEqual([16, 6, 2]);
-    expect(order[1]).toBe("high");
-    expect(desk.most).toBe(1);
-    expect(order).toHaveLength(49);
-    for (const run of runs) expect(await at.rest(run)).toBe("completed");
-  });
+  suite.it(
+    "with one place runs begin by weight: of twelve eight are high, three normal, one low, and nobody waits for ever",
+    async (open) => {
+      const desk = new Desk();
+      const at = open(work, { work: { run: desk.run } }, { maxRuns: 1 });
+      at.start({ input: "normal" });
+      await at.until(() => desk.begun.length === 1);
+      const runs = (["low", "normal", "high"] as const).flatMap((priority: Priority) =>
+        Array.from({ length: 16 }, () => at.start({ input: priority, priority })),
+      );
+      expect(new Set(runs.map((run) => at.status(run)))).toEqual(new Set(["queued"]));
+      await desk.drain(at, 49);
+      const order = desk.begun;
+      const count = (upTo: number, priority: Priority): number => order.slice(0, upTo).filter((each) => each === priority).length;
+      expect([count(12, "high"), count(12, "normal"), count(12, "low")]).toEqual([8, 3, 1]);
+      expect([count(24, "high"), count(24, "normal"), count(24, "low")]).toEqual([16, 6, 2]);
+      expect(order[1]).toBe("high");
+      expect(desk.most).toBe(1);
+      expect(order).toHaveLength(49);
+      for (const run of runs) expect(await at.rest(run)).toBe("completed");
+    },
+  );
 
   suite.it("sessions take turns, however many runs each of them has waiting", async (open) => {
     const desk = new Desk();
@@ -133,41 +136,44 @@ export function queueCases(suite: Suite): void {
     expect(at.kinds(queued)).not.toContain("run-recovered");
   });
 
-  suite.it("a pool never has more calls at once than its size, over all runs, with failures, cancels and pauses in between", async (open) => {
-    let atOnce = 0;
-    let most = 0;
-    let ran = 0;
-    const pay = paid(
-      async () => {
-        ran += 1;
-        atOnce += 1;
-        most = Math.max(most, atOnce);
-        await turns(ran % 5);
-        atOnce -= 1;
-        if (ran % 4 === 0) throw new Error("busy");
-        return 1;
-      },
-      { pool: "model", retryDelayMs: (_, failed) => (failed < 4 ? 1 : null) },
-    );
-    const at = open(
-      async (ctx) => {
-        await Promise.all(Array.from({ length: 6 }, (_, index) => ctx.branch(`b${index}`, (inner) => inner.call("pay", 1))));
-        return { ok: true, value: 1 };
-      },
-      { pay },
-      { pools: { model: 3 } },
-    );
-    const runs = Array.from({ length: 8 }, () => at.start());
-    await at.until(() => ran > 5);
-    at.engine.cancel(runs[1] ?? "", "person");
-    at.engine.pause(runs[2] ?? "", "person");
-    expect(await at.rest(runs[1] ?? "")).toBe("cancelled");
-    expect(await at.rest(runs[2] ?? "")).toBe("paused");
-    at.engine.resume(runs[2] ?? "", "person");
-    for (const [index, run] of runs.entries()) expect(await at.rest(run)).toBe(index === 1 ? "cancelled" : "completed");
-    for (const run of runs) await at.sound(run);
-    expect(most).toBe(3);
-  });
+  suite.it(
+    "a pool never has more calls at once than its size, over all runs, with failures, cancels and pauses in between",
+    async (open) => {
+      let atOnce = 0;
+      let most = 0;
+      let ran = 0;
+      const pay = paid(
+        async () => {
+          ran += 1;
+          atOnce += 1;
+          most = Math.max(most, atOnce);
+          await turns(ran % 5);
+          atOnce -= 1;
+          if (ran % 4 === 0) throw new Error("busy");
+          return 1;
+        },
+        { pool: "model", retryDelayMs: (_, failed) => (failed < 4 ? 1 : null) },
+      );
+      const at = open(
+        async (ctx) => {
+          await Promise.all(Array.from({ length: 6 }, (_, index) => ctx.branch(`b${index}`, (inner) => inner.call("pay", 1))));
+          return { ok: true, value: 1 };
+        },
+        { pay },
+        { pools: { model: 3 } },
+      );
+      const runs = Array.from({ length: 8 }, () => at.start());
+      await at.until(() => ran > 5);
+      at.engine.cancel(runs[1] ?? "", "person");
+      at.engine.pause(runs[2] ?? "", "person");
+      expect(await at.rest(runs[1] ?? "")).toBe("cancelled");
+      expect(await at.rest(runs[2] ?? "")).toBe("paused");
+      at.engine.resume(runs[2] ?? "", "person");
+      for (const [index, run] of runs.entries()) expect(await at.rest(run)).toBe(index === 1 ? "cancelled" : "completed");
+      for (const run of runs) await at.sound(run);
+      expect(most).toBe(3);
+    },
+  );
 
   suite.it("calls that wait for a pool go by the priority of their run", async (open) => {
     const desk = new Desk();
