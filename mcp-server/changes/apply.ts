@@ -3,9 +3,9 @@
  * beside their targets; then a manifest is the commit point; then the files are put in place one by one. A crash before the manifest
  * leaves the workspace as it was, one after it is rolled forward by {@link probeApply}.
  */
-import { mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { actionOf, type FileChange } from "../../shared/change.ts";
+import { actionOf, type FileChange, type FileState } from "../../shared/change.ts";
 import { BosunError, errorValue, type ErrorValue, isBosunError, toErrorValue } from "../../shared/errors.ts";
 import { failpoint } from "../engine/failpoint.ts";
 import type { BlobStore } from "../journal/blobs.ts";
@@ -74,6 +74,7 @@ export function probeApply(request: ApplyRequest): ApplyProbe {
     return error.code === "uncertain_effect" ? { state: "uncertain", why: error.message } : { state: "failed", error: toErrorValue(error) };
   }
   const changes = inOrder(request.changes);
+  request.assertOwner();
   dropManifest(request);
   removeStrays(request.workspace, request.changeSetId, changes);
   const states = changes.map((change) => diskState(request.workspace, change));
@@ -127,7 +128,7 @@ function conflictMessage(what: readonly string[]): string {
 
 /** Stages every new content. @throws BosunError tool_failed, with everything staged removed again */
 function prepare(request: ApplyRequest, changes: readonly FileChange[]): Manifest {
-  const { workspace, blobs, changeSetId } = request;
+  const { workspace, changeSetId } = request;
   const staged: (string | null)[] = [];
   const folders = new Set<string>();
   for (const [index, { path, after }] of changes.entries()) {
@@ -135,12 +136,13 @@ function prepare(request: ApplyRequest, changes: readonly FileChange[]): Manifes
       staged.push(null);
       continue;
     }
+    request.assertOwner();
     try {
       for (const folder of missingFolders(workspace, path)) folders.add(folder);
       failpoint("apply.before-stage");
-      staged.push(stage(workspace, blobs, stagedName(changeSetId, index), path, after));
-      failpoint("apply.after-stage");
+      staged.push(stageAsOwner(request, index, path, after));
     } catch (error) {
+      request.assertOwner();
       throw unapplied(error, `The new content of ${showPath(path)} could not be written`, () =>
         removeStrays(workspace, changeSetId, changes),
       );
@@ -148,6 +150,30 @@ function prepare(request: ApplyRequest, changes: readonly FileChange[]): Manifes
   }
   const parents = [...folders].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
   return { version: 1, staged, receipt: receiptOf(request, changes, parents) };
+}
+
+/**
+ * Stages a content. What was staged in the very moment in which another process took the folder over is removed again, for that one has
+ * cleaned up already. @throws BosunError conflict then, else the operating system's error
+ */
+function stageAsOwner(request: ApplyRequest, index: number, path: string, state: FileState): string {
+  const staged = stage(request.workspace, request.blobs, stagedName(request.changeSetId, index), path, state);
+  const mine = identityOf(staged);
+  failpoint("apply.after-stage");
+  try {
+    request.assertOwner();
+  } catch (error) {
+    // The other one stages under the same name: its file is left to it.
+    if (mine !== null && identityOf(staged) === mine) rmSync(staged, { force: true });
+    throw error;
+  }
+  return staged;
+}
+
+/** Tells a file from another that was made later under its name. */
+function identityOf(path: string): string | null {
+  const found = lstatSync(path, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? null : `${found.ino} ${found.ctimeNs}`;
 }
 
 function unapplied(error: unknown, what: string, cleanUp: () => void): BosunError {
@@ -169,6 +195,7 @@ function carryOut(request: ApplyRequest, changes: readonly FileChange[], manifes
       throw rollBack(request, changes, manifest, failureOf(change, error));
     }
   }
+  request.assertOwner();
   removeStrays(workspace, request.changeSetId, changes);
   for (const folder of request.prune?.toReversed() ?? []) removeIfEmpty(join(workspace.root, folder));
   failpoint("apply.before-manifest-removal");
@@ -187,7 +214,7 @@ function carryOut(request: ApplyRequest, changes: readonly FileChange[], manifes
 }
 
 function bringForward(request: ApplyRequest, change: FileChange, index: number, manifest: Manifest): void {
-  const { workspace, blobs, changeSetId } = request;
+  const { workspace } = request;
   let staged = manifest.staged[index] ?? null;
   const state = diskState(workspace, change);
   if (state.at === "after") return;
@@ -199,9 +226,10 @@ function bringForward(request: ApplyRequest, change: FileChange, index: number, 
     failpoint("apply.after-folder");
   }
   if (change.after !== null && (staged === null || !isStagedWhole(staged, change.after))) {
-    staged = stage(workspace, blobs, stagedName(changeSetId, index), change.path, change.after);
+    staged = stageAsOwner(request, index, change.path, change.after);
   }
   failpoint("apply.before-rename");
+  request.assertOwner();
   place(absoluteOf(workspace, change), change.after === null ? null : staged, change.before !== null);
   failpoint("apply.after-rename");
 }
@@ -228,6 +256,7 @@ function rollBack(request: ApplyRequest, changes: readonly FileChange[], manifes
   const stuck: string[] = [];
   for (const [index, change] of changes.entries()) {
     if (diskState(workspace, change).at !== "after") continue;
+    request.assertOwner();
     try {
       failpoint("apply.before-restore");
       const staged =

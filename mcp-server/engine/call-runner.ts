@@ -116,7 +116,15 @@ export class CallRunner {
   #probe(live: LiveRun, attempt: Attempt): void {
     const { codec, stage } = this.#host;
     const { path, attempt: number } = attempt;
-    const probed = probeCall(this.#track(live, attempt)).then((found) => {
+    const call = this.#track(live, attempt);
+    const flight = live.inFlight.get(path);
+    const probed = probeCall(call).then((found) => {
+      const open = this.#host.fold(live.runId).open[path];
+      // A person said meanwhile what is true.
+      if (open?.attempt !== number || !open.under_way) {
+        if (live.inFlight.get(path) === flight) this.#leave(live, path);
+        return;
+      }
       if ("event" in found) {
         stage(live.runId, found.event, "at_once");
       } else if (live.cancelling || live.outcome !== null) {

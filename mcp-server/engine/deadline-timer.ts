@@ -3,14 +3,25 @@
 /** The longest that a timer of Node can wait, about 24 days; it is armed again then. */
 export const MAX_TIMEOUT_MS = 2_000_000_000;
 
+/** Calls `then` once, so many milliseconds later, unless what it gives back is called before. */
+export type After = (ms: number, then: () => void) => () => void;
+
+/** The process's own timers. */
+export const afterRealTime: After = (ms, then) => {
+  const timer = setTimeout(then, ms);
+  return () => clearTimeout(timer);
+};
+
 export class DeadlineTimer {
-  #timer: NodeJS.Timeout | null = null;
+  #disarm: (() => void) | null = null;
   readonly #now: () => number;
+  readonly #after: After;
   readonly #due: () => void;
 
-  /** @param now epoch milliseconds @param due called at, or after, the deadline */
-  constructor(now: () => number, due: () => void) {
-    this.#now = now;
+  /** @param at.now epoch milliseconds @param due called at, or after, the deadline */
+  constructor(at: { readonly now: () => number; readonly after: After }, due: () => void) {
+    this.#now = at.now;
+    this.#after = at.after;
     this.#due = due;
   }
 
@@ -18,11 +29,11 @@ export class DeadlineTimer {
   arm(deadline: number | null): void {
     this.stop();
     if (deadline === null) return;
-    this.#timer = setTimeout(this.#due, Math.min(MAX_TIMEOUT_MS, Math.max(0, deadline - this.#now())));
+    this.#disarm = this.#after(Math.min(MAX_TIMEOUT_MS, Math.max(0, deadline - this.#now())), this.#due);
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#disarm?.();
+    this.#disarm = null;
   }
 }

@@ -15,7 +15,8 @@ import type { AnyActivity } from "./activity.ts";
 import { CallRunner } from "./call-runner.ts";
 import { createCodec } from "./codec.ts";
 import type { Codec } from "./codec.ts";
-import { DeadlineTimer, MAX_TIMEOUT_MS } from "./deadline-timer.ts";
+import { afterRealTime, DeadlineTimer, MAX_TIMEOUT_MS } from "./deadline-timer.ts";
+import type { After } from "./deadline-timer.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { forkEvents } from "./fork-run.ts";
 import { abortCalls, beginHold, haltCalls } from "./live-run.ts";
@@ -23,6 +24,7 @@ import type { LiveRun } from "./live-run.ts";
 import { Outbox } from "./outbox.ts";
 import { RestWaiters } from "./rest-waiters.ts";
 import { attemptLost, openCallsOf } from "./recover-call.ts";
+import type { OpenCall } from "./recover-call.ts";
 import { replayRun } from "./replay-run.ts";
 import type { Divergence, Engine, EngineNote, ForkOptions, ReplayResult, StartOptions } from "./port.ts";
 import { describeCommand, isDelivery, RunInstance } from "./run-instance.ts";
@@ -42,6 +44,8 @@ export interface EngineOptions {
   readonly workflows: readonly WorkflowDefinition[];
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Timers of deadlines and of caps on active time; they go with `now`. Default: the process's own. */
+  readonly after?: After;
   readonly newRunId: () => string;
   /** Most runs at work at once; those that wait for a person or a timer do not count, and what was begun is never held back. Default: no limit. */
   readonly maxRuns?: number;
@@ -62,12 +66,15 @@ class EmbeddedEngine implements Engine {
   readonly #workflows: ReadonlyMap<string, WorkflowDefinition>;
   readonly #codec: Codec;
   readonly #options: EngineOptions;
+  readonly #after: After;
   readonly #live = new Map<string, LiveRun>();
   readonly #active = new Set<LiveRun>();
   /** Runs that wait for their turn to begin. */
   readonly #waiting = new FairQueue<string>();
   readonly #queued = new Set<string>();
   readonly #listeners = new Set<(note: EngineNote) => void>();
+  /** What listeners are still to be told, in order; null while nobody is telling. */
+  #notes: EngineNote[] | null = null;
   readonly #rests = new RestWaiters();
   readonly #calls: CallRunner;
   readonly #deadlines: DeadlineTimer;
@@ -77,6 +84,7 @@ class EmbeddedEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#after = options.after ?? afterRealTime;
     this.#journal = options.journal;
     this.#activities = new Map(options.activities.map((activity) => [activity.name, activity]));
     this.#workflows = new Map(options.workflows.map((workflow) => [workflow.name, workflow]));
@@ -105,7 +113,7 @@ class EmbeddedEngine implements Engine {
         this.#schedule();
       },
     });
-    this.#deadlines = new DeadlineTimer(options.now, () => this.#expireOverdue());
+    this.#deadlines = new DeadlineTimer({ now: options.now, after: this.#after }, () => this.#expireOverdue());
     this.#armTimer();
   }
 
@@ -253,12 +261,13 @@ class EmbeddedEngine implements Engine {
     this.#assertOpen();
     this.#flush();
     const forkId = this.#options.newRunId();
-    const workflow = this.#workflow(this.#journal.run(runId).workflow);
+    const parent = this.#journal.events(runId);
+    const workflow = this.#workflowFor(parent);
     const time = this.#options.now();
     const events = await forkEvents({
       forkId,
       time,
-      parent: this.#journal.events(runId),
+      parent,
       headAt: this.#journal.hashAt(runId, options.at),
       budget: this.#journal.run(runId).budget,
       options,
@@ -284,8 +293,10 @@ class EmbeddedEngine implements Engine {
       const fold = this.#journal.run(runId);
       if (fold.held !== null) continue;
       // Nothing of it was under way: it waits for its turn as it did.
-      if (fold.seq === fold.copied) this.#enqueue(fold);
-      else this.#outbox.stage(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, "later");
+      if (!fold.begun && !fold.cancelling) {
+        if (fold.paused) continue;
+        this.#enqueue(fold);
+      } else this.#outbox.stage(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, "later");
       taken.push(runId);
     }
     this.#flush();
@@ -396,6 +407,7 @@ class EmbeddedEngine implements Engine {
     }
     this.#active.delete(live);
     if (live.inFlight.size > 0 || live.ending) return;
+    if ((live.cancelling || live.outcome !== null) && this.#settlesLeft(live)) return;
     if (live.cancelling)
       this.#end(live, {
         kind: "run-ended",
@@ -410,20 +422,29 @@ class EmbeddedEngine implements Engine {
   #finishHistory(live: LiveRun, history: readonly RunEvent[]): void {
     live.history = null;
     if (live.paused) {
-      for (const call of openCallsOf(history)) this.#calls.settlePaused(live, call);
+      for (const call of this.#leftOpen(live, history)) this.#calls.settlePaused(live, call);
       return;
     }
-    if (live.cancelling || live.outcome !== null) this.#settleOpen(live, history);
-    if (live.instance.stopped || live.ending) return;
     const missing = live.instance.missing;
-    if (missing !== null) {
+    // Also when it has returned: what it did not ask for this time may have been done.
+    if (missing !== null && !live.cancelling && !live.instance.stopped) {
       this.#hold(
         live,
         divergedError({ seq: missing.seq, expected: describeCommand(missing), actual: "the supervisor did not ask for it" }),
       );
       return;
     }
-    for (const call of openCallsOf(history)) this.#calls.recover(live, call);
+    if (live.cancelling || live.outcome !== null) this.#settleOpen(live, history);
+    if (live.instance.stopped || live.ending) return;
+    for (const call of this.#leftOpen(live, history)) this.#calls.recover(live, call);
+  }
+
+  /** Calls that an earlier life left without an outcome, as they stand now: a person may have said meanwhile what became of one. */
+  #leftOpen(live: LiveRun, history: readonly RunEvent[]): readonly OpenCall[] {
+    const left = openCallsOf(history);
+    if (left.length === 0 || this.#journal.run(live.runId).seq === history.length) return left;
+    const paths = new Set(left.map(({ path }) => path));
+    return openCallsOf(this.#journal.events(live.runId)).filter(({ path }) => paths.has(path));
   }
 
   #flush(): void {
@@ -472,11 +493,24 @@ class EmbeddedEngine implements Engine {
       this.#enqueue(this.#journal.run(runId));
       this.#admit();
     } else if (events.some((event) => isDelivery(event) && event.kind !== "event-received") && !this.#queued.has(runId)) {
-      this.#wake(runId);
+      this.#stir(runId);
+    } else if (events.some((event) => event.kind === "pause-requested")) {
+      this.#resolveSettled(runId);
     }
   }
 
   // ---- who is at work
+
+  /** Something came for a run that is not in memory. One that has not begun waits for its turn, unless it is paused. */
+  #stir(runId: string): void {
+    const fold = this.#journal.run(runId);
+    if (fold.begun || fold.cancelling) {
+      this.#wake(runId);
+    } else if (!fold.paused) {
+      this.#enqueue(fold);
+      this.#admit();
+    }
+  }
 
   #enqueue(fold: RunFold): void {
     this.#queued.add(fold.run_id);
@@ -535,6 +569,8 @@ class EmbeddedEngine implements Engine {
     this.#armLimit(live);
     this.#active.add(live);
     if (fold.cancelling) this.#settleOpen(live, history);
+    // Before anything begins that would have to be halted, and paid for, at once.
+    else if (!fold.paused && activeMsLeft(fold, this.#options.now()) === 0) this.#outOfTime(live);
     this.#schedule();
   }
 
@@ -543,7 +579,14 @@ class EmbeddedEngine implements Engine {
     live.deliveries.length = 0;
     live.history = null;
     live.instance.stop();
-    for (const call of openCallsOf(history)) this.#calls.settleCancelled(live, call);
+    for (const call of this.#leftOpen(live, history)) this.#calls.settleCancelled(live, call);
+  }
+
+  /** Calls that a pause halted, or that nobody is sure of, have no outcome yet; the run ends after it. False when there are none. */
+  #settlesLeft(live: LiveRun): boolean {
+    if (Object.keys(this.#journal.run(live.runId).open).length === 0) return false;
+    this.#settleOpen(live, this.#journal.events(live.runId));
+    return true;
   }
 
   #instance(runId: string, fn: AnyDurableFunction, recorded: readonly RunEvent[]): RunInstance {
@@ -605,7 +648,6 @@ class EmbeddedEngine implements Engine {
       return;
     }
     this.#forget(live);
-    if (live.wakeAgain) this.#wake(live.runId);
   }
 
   #forget(live: LiveRun): void {
@@ -613,6 +655,7 @@ class EmbeddedEngine implements Engine {
     this.#live.delete(live.runId);
     this.#active.delete(live);
     this.#options.onParked?.(live.runId);
+    if (live.wakeAgain) this.#wake(live.runId);
     this.#resolveSettled(live.runId);
     this.#admit();
   }
@@ -624,7 +667,7 @@ class EmbeddedEngine implements Engine {
     const left = activeMsLeft(this.#journal.run(live.runId), this.#options.now());
     disarmLimit(live);
     if (left === null || live.ending || live.holding !== null || live.paused) return;
-    live.limit = setTimeout(() => this.#outOfTime(live), Math.min(left, MAX_TIMEOUT_MS));
+    live.limit = this.#after(Math.min(left, MAX_TIMEOUT_MS), () => this.#outOfTime(live));
   }
 
   #outOfTime(live: LiveRun): void {
@@ -657,13 +700,16 @@ class EmbeddedEngine implements Engine {
     this.#armTimer();
   }
 
+  /** Once: whoever is told of one deadline may run into the next before the timer does. */
   #expire(runId: string, path: string, name: string): void {
+    if (this.#journal.run(runId).waits[path] === undefined) return;
     this.#outbox.stage(runId, { kind: "wait-expired", path, data: { name } }, "at_once");
     this.#flush();
   }
 
   #sleeps(runId: string): boolean {
-    return Object.values(this.#journal.run(runId).waits).some((wait) => wait.name === "timer");
+    const { paused, held, waits } = this.#journal.run(runId);
+    return !paused && held === null && Object.values(waits).some((wait) => wait.name === "timer");
   }
 
   #wasSettled(runId: string, name: string): boolean {
@@ -709,15 +755,26 @@ class EmbeddedEngine implements Engine {
     }
   }
 
-  /** A listener that fails has only itself to blame: what it is told of has happened. */
+  /**
+   * A listener that fails has only itself to blame: what it is told of has happened. What one of them causes is told after what all of them
+   * are being told.
+   */
   #notify(note: EngineNote): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(note);
-      } catch {
-        this.#listeners.delete(listener);
+    if (this.#notes !== null) {
+      this.#notes.push(note);
+      return;
+    }
+    this.#notes = [note];
+    for (const each of this.#notes) {
+      for (const listener of this.#listeners) {
+        try {
+          listener(each);
+        } catch {
+          this.#listeners.delete(listener);
+        }
       }
     }
+    this.#notes = null;
   }
 
   #resolveSettled(runId: string): void {
@@ -750,7 +807,7 @@ function isHeld(kind: ActivityKind): boolean {
 }
 
 function disarmLimit(live: LiveRun): void {
-  if (live.limit !== null) clearTimeout(live.limit);
+  live.limit?.();
   live.limit = null;
 }
 

@@ -44,21 +44,25 @@ export async function executeCall(call: CallRun): Promise<void> {
   const { activity, path, attempt } = call;
   // Until it has its place nothing has been spent.
   const told: Told = activity.reserve === undefined ? {} : { usage: NO_USAGE };
+  let begun = false;
   let leave: () => void = () => undefined;
   try {
     leave = await call.enter();
+    call.signal.throwIfAborted();
+    begun = true;
     delete told.usage;
     if (activity.kind === "effect") call.assertOwner();
     const running: Promise<unknown> = activity.run(call.input, contextOf(call, told));
-    const output = await (activity.kind === "effect" ? running : Promise.race([running, aborted(call.signal)]));
-    leave();
+    // The place is taken as long as it really runs, also when nobody waits for it any more.
+    void running.then(leave, leave);
     leave = () => undefined;
+    const output = await (activity.kind === "effect" ? running : Promise.race([running, aborted(call.signal)]));
     call.emit(completed(call, output, told), urgencyOf(activity));
   } catch (thrown) {
     leave();
-    const halted = call.signal.aborted && call.signal.reason === HALT && activity.kind !== "effect";
-    const error =
-      call.signal.aborted && activity.kind !== "effect" ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
+    const stopped = call.signal.aborted && (activity.kind !== "effect" || !begun);
+    const halted = stopped && call.signal.reason === HALT;
+    const error = stopped ? errorValue("cancelled", "the run was cancelled") : toErrorValue(thrown);
     if (activity.kind === "effect" && error.code === "uncertain_effect") {
       call.uncertain(error);
       return;

@@ -31,27 +31,28 @@ export interface LiveRun {
   holding: ErrorValue | null;
   /** Its last event is on the way. */
   ending: boolean;
-  /** Runs out with the run's active time. */
-  limit: NodeJS.Timeout | null;
+  /** Disarms the timer that runs out with the run's active time. */
+  limit: (() => void) | null;
 }
 
 /** Why a call is aborted that will be made again: the run pauses, or its time is up. */
 export const HALT = "halt";
 
-/** Aborts what only reads or pays; an effect under way is left to finish. */
+/** Aborts what only reads or pays, and what has not begun; an effect under way is left to finish. */
 export function abortCalls(live: LiveRun): void {
-  for (const call of live.inFlight.values()) if (!call.effect) call.controller.abort();
+  for (const call of live.inFlight.values()) if (!call.effect || call.idle) call.controller.abort();
 }
 
 /** Stops calls so that they can be made again: all that only read or pay, or those alone that are not under way. */
 export function haltCalls(live: LiveRun, which: "all" | "idle"): void {
-  for (const call of live.inFlight.values()) if (!call.effect && (which === "all" || call.idle)) call.controller.abort(HALT);
+  for (const call of live.inFlight.values()) if (call.idle || (which === "all" && !call.effect)) call.controller.abort(HALT);
 }
 
 /** Stops driving; what is in flight comes home first, then the run is held. */
 export function beginHold(live: LiveRun, error: ErrorValue): void {
   live.instance.stop();
   live.holding = error;
+  live.outcome = null;
   live.history = null;
   live.deliveries.length = 0;
 }

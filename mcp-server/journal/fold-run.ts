@@ -33,6 +33,8 @@ export interface RunFold {
   readonly priority: Priority;
   /** Events up to this were taken over from the parent of a fork; 1 for any other run. */
   readonly copied: number;
+  /** Has anything been done for it here? Until then it waits for its turn, whatever it is told meanwhile. */
+  begun: boolean;
   budget: { usd: number | null; tokens: number | null; seconds: number | null };
   last_at: number;
   seq: number;
@@ -72,6 +74,7 @@ export function startFold(event: EventOf<"run-started">): RunFold {
     started_at: event.time,
     priority: event.data.priority ?? "normal",
     copied: event.data.fork?.copied ?? 1,
+    begun: false,
     budget: raised({ usd: null, tokens: null, seconds: null }, event.data.budget),
     last_at: event.time,
     seq: event.seq,
@@ -95,10 +98,21 @@ export function startFold(event: EventOf<"run-started">): RunFold {
   };
 }
 
+/** What a run may be told before it has begun. */
+const FROM_OUTSIDE: ReadonlySet<string> = new Set([
+  "signal-received",
+  "wait-expired",
+  "event-received",
+  "pause-requested",
+  "resume-requested",
+  "cancel-requested",
+]);
+
 /** Takes one more event in; changes `fold`. */
 export function foldEvent(fold: RunFold, event: RunEvent): void {
   // Between two owners nothing was under way, whatever was open.
   if (event.epoch === fold.epoch && isActive(fold)) fold.active_ms += event.time - fold.last_at;
+  if (event.seq > fold.copied && !FROM_OUTSIDE.has(event.kind)) fold.begun = true;
   fold.seq = event.seq;
   fold.epoch = event.epoch;
   fold.last_at = event.time;
@@ -225,8 +239,9 @@ function releaseReservation(fold: RunFold, path: string): void {
 export function isActive(fold: RunFold): boolean {
   const stopped = fold.paused || fold.held !== null;
   for (const path in fold.open) {
-    if (fold.uncertain[path] !== undefined) continue;
-    if (!stopped || fold.open[path]?.under_way === true) return true;
+    const call = fold.open[path];
+    if (call === undefined || call.attempt === 0 || fold.uncertain[path] !== undefined) continue;
+    if (!stopped || call.under_way) return true;
   }
   return false;
 }
@@ -284,7 +299,8 @@ function endRun(fold: RunFold, event: EventOf<"run-ended">): void {
 export function statusOf(fold: RunFold): RunStatus {
   if (fold.ended !== null) return fold.ended.status;
   if (fold.held !== null) return "paused";
-  if (fold.seq === fold.copied) return "queued";
+  // A fork that only waits has nothing to begin with.
+  if (!fold.begun && !fold.paused && (Object.keys(fold.open).length > 0 || Object.keys(fold.waits).length === 0)) return "queued";
   if (isActive(fold)) return "running";
   if (fold.paused) return "paused";
   if (Object.keys(fold.uncertain).length > 0) return "paused";

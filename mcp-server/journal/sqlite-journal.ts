@@ -524,7 +524,12 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     const head = this.#head(runId);
     this.#heads.delete(runId);
     if (head.fold.ended !== null) return;
-    this.sql("INSERT INTO parked VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq").run(head.run, head.seq);
+    this.db
+      .transaction(() => {
+        this.assertOwner();
+        this.sql("INSERT INTO parked VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq").run(head.run, head.seq);
+      })
+      .immediate();
   }
 
   rebuild(): number {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { ActivityTypes, DurableFunction } from "../../shared/durable.ts";
-import type { Caps } from "../../shared/events.ts";
+import type { Caps, Priority } from "../../shared/events.ts";
 import type { AnyActivity } from "../../mcp-server/engine/activity.ts";
 import { createEmbeddedEngine } from "../../mcp-server/engine/embedded-engine.ts";
 import type { Engine } from "../../mcp-server/engine/port.ts";
@@ -23,6 +23,8 @@ export interface BareOptions {
   readonly before?: (file: string) => void;
   /** Changes the journal before the engine sees it. */
   readonly meddle?: (journal: Journal) => void;
+  /** Of this engine and of those that come after it. */
+  readonly limits?: { readonly maxRuns?: number; readonly pools?: Readonly<Record<string, number>> };
 }
 
 export interface BareEngine {
@@ -31,7 +33,7 @@ export interface BareEngine {
   /** The journal's database. */
   readonly file: string;
   /** Starts workflow `w` unless told otherwise; the run's id. */
-  start(options?: { readonly workflow?: string; readonly input?: unknown; readonly budget?: Caps }): string;
+  start(options?: { readonly workflow?: string; readonly input?: unknown; readonly budget?: Caps; readonly priority?: Priority }): string;
   /** Opens the folder again, as the next process does after a kill. This one stays as it is, and does not know. */
   again(fns: Fn | Readonly<Record<string, Fn>>, activities: Activities | ActivitiesOf): BareEngine;
   /** Closes it and all it came from, and removes the folder. Done after the test in any case. */
@@ -78,7 +80,7 @@ function openAt(
     readonly options: BareOptions;
   },
 ): BareEngine {
-  const { maxPages, before, meddle } = at.options;
+  const { maxPages, before, meddle, limits = {} } = at.options;
   const file = join(site.folder, "journal.db");
   before?.(file);
   const { journal } = createSqliteJournal({ file, now: Date.now, ...(maxPages === undefined ? {} : { maxPages }) });
@@ -87,6 +89,7 @@ function openAt(
   const workflows = typeof at.fns === "function" ? { w: at.fns } : at.fns;
   let runs = 0;
   const engine = createEmbeddedEngine({
+    ...limits,
     journal,
     activities: Object.entries(activities).map(([name, each]) => ({
       name,
@@ -104,9 +107,8 @@ function openAt(
     engine,
     journal,
     file,
-    start: ({ workflow = "w", input = null, budget } = {}) =>
-      engine.start({ workflow, session_id: null, input, ...(budget === undefined ? {} : { budget }) }),
-    again: (fns, next) => openAt(site, { fns, activities: next, options: {} }),
+    start: ({ workflow = "w", input = null, ...more } = {}) => engine.start({ workflow, session_id: null, input, ...more }),
+    again: (fns, next) => openAt(site, { fns, activities: next, options: { limits } }),
     close: site.close,
   };
   site.opened.push(made);

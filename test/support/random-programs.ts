@@ -1,8 +1,12 @@
-/** Random durable functions, driven through crashes, cancels, early signals and resumes at random moments, against what must hold of each. */
+/**
+ * Random durable functions, driven through crashes, cancels, pauses, forks, events, early signals, decisions and resumes at random moments,
+ * with few places and pools, against what must hold of each.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { isBosunError } from "../../shared/errors.ts";
 import type { ActivityTypes, DurableContext } from "../../shared/durable.ts";
+import { PRIORITIES } from "../../shared/events.ts";
 import type { Activities, BareEngine, Fn } from "./bare-engine.ts";
 import { eventsOf, openBareEngine } from "./bare-engine.ts";
 import { projectionRows } from "./projection-rows.ts";
@@ -15,12 +19,14 @@ type Step =
   | { readonly do: "call"; readonly activity: "echo" | "pay" | "write"; readonly input: number }
   | { readonly do: "wait"; readonly deadlineMs: number | null }
   | { readonly do: "sleep"; readonly ms: number }
-  | { readonly do: "hold" | "record" }
+  | { readonly do: "hold" | "record" | "listen" }
   | { readonly do: "branches"; readonly programs: readonly (readonly Step[])[] };
 
 const MAX_DEPTH = 3;
 /** A run that has not ended by then never will. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
+/** How often a fork is tried in each case. */
+const FORKS = 3;
 
 /** @throws Error with the seed when anything does not hold; `seed` decides everything but the machine's timing. */
 export async function driveRandomPrograms(options: { readonly cases: number; readonly seed: number }): Promise<void> {
@@ -42,23 +48,46 @@ export async function driveRandomPrograms(options: { readonly cases: number; rea
 async function driveOne(seed: number): Promise<void> {
   const random = seeded(seed);
   const world = worldOf(random);
-  let at = openBareEngine(interpreter, world.activities);
-  const runs = [0, 1].map(() => at.start({ input: programOf(random, 0) }));
+  let at = openBareEngine(interpreter, world.activities, { limits: { maxRuns: 1 + Math.floor(random() * 3), pools: { pay: 1, read: 3 } } });
+  const runs = [0, 1, 2].map(() => at.start({ input: programOf(random, 0), priority: PRIORITIES[Math.floor(random() * 3)] ?? "normal" }));
   const running = (): string[] => runs.filter((run) => at.journal.run(run).ended === null);
-  for (const until = Date.now() + PATIENCE_MS; Date.now() < until && running().length > 0;) {
+  let forks = 0;
+  for (const until = Date.now() + PATIENCE_MS; Date.now() < until && (running().length > 0 || forks < FORKS);) {
     await delay(random() * 5);
     if (random() < 0.12) {
       at = at.again(interpreter, world.activities);
       at.engine.recover();
-    } else {
-      const act = actOf(random);
-      for (const run of running()) act(at, run);
+      continue;
     }
+    const act = actOf(random, world);
+    for (const run of running()) await act(at, run);
+    if (forks === FORKS || (random() > 0.05 && running().length > 0)) continue;
+    forks += 1;
+    await forkOne(at, runs, random);
   }
   for (const run of runs) await check(at, run);
   if (world.twice.length > 0) throw new Error(`effects that happened twice: ${world.twice.join(", ")}`);
   checkProjections(at);
   await at.close();
+}
+
+/** Forks one of the runs at one of its events; with nothing left to do that is refused. */
+async function forkOne({ engine, journal }: BareEngine, runs: string[], random: Random): Promise<void> {
+  const parent = runs[Math.floor(random() * runs.length)] ?? "";
+  const head = journal.head(parent);
+  const { length } = journal.events(parent);
+  const seq = 1 + Math.floor(random() * length);
+  try {
+    runs.push(await engine.fork(parent, { at: seq }));
+  } catch (error) {
+    if (!isBosunError(error) || error.code !== "invalid_input") throw error;
+    return;
+  }
+  const first = journal.events(runs.at(-1) ?? "")[0];
+  const named = first?.kind === "run-started" ? first.data.parent : null;
+  if (named?.run_id !== parent || named.head !== journal.hashAt(parent, named.seq))
+    throw new Error(`a fork names ${JSON.stringify(named)}`);
+  if (journal.events(parent).length === length && journal.head(parent) !== head) throw new Error(`the parent ${parent} was changed`);
 }
 
 // ---- programs
@@ -73,7 +102,8 @@ function stepOf(random: Random, depth: number): Step {
   if (at < 0.5) return { do: "call", activity: at < 0.43 ? "pay" : "write", input: 1 };
   if (at < 0.6) return { do: "wait", deadlineMs: random() < 0.4 ? 15 : null };
   if (at < 0.66) return { do: "sleep", ms: Math.floor(random() * 6) };
-  if (at < 0.72) return { do: "hold" };
+  if (at < 0.7) return { do: "hold" };
+  if (at < 0.73) return { do: "listen" };
   if (at < 0.76 || depth === MAX_DEPTH) return { do: "record" };
   return { do: "branches", programs: Array.from({ length: 1 + Math.floor(random() * 3) }, () => programOf(random, depth + 1)) };
 }
@@ -104,6 +134,8 @@ async function take(ctx: Context, step: Step, index: number): Promise<number> {
     case "hold":
       await ctx.hold({ code: "timeout", message: "held", retryable: true });
       return 0;
+    case "listen":
+      return ctx.events().length * 1000;
     case "record":
       ctx.record("step-skipped", { step: "x", why: String(index) });
       return 0;
@@ -120,11 +152,19 @@ const signalName = (path: string, index: number): string => `s:${path}:${index}`
 
 // ---- the world
 
-function worldOf(random: Random): { readonly activities: Activities; readonly twice: readonly string[] } {
+interface RandomWorld {
+  readonly activities: Activities;
+  readonly twice: readonly string[];
+  /** Did this effect happen? */
+  readonly happened: (run: string, path: string) => boolean;
+}
+
+function worldOf(random: Random): RandomWorld {
   const done = new Set<string>();
   const twice: string[] = [];
   const activities: Activities = {
     echo: {
+      pool: "read",
       run: async (input: unknown) => {
         if (random() < 0.6) await delay(random() * 6);
         if (random() < 0.15) throw new Error("echo failed");
@@ -133,6 +173,7 @@ function worldOf(random: Random): { readonly activities: Activities; readonly tw
     },
     pay: {
       kind: "paid",
+      pool: "pay",
       reserve: () => ({ prompt_tokens: 1, completion_tokens: 10, usd: 0.1 }),
       retryDelayMs: (_, failed) => (failed < 3 ? 2 : null),
       run: async (_, ctx) => {
@@ -152,32 +193,49 @@ function worldOf(random: Random): { readonly activities: Activities; readonly tw
         await delay(random() * 4);
         return 1;
       },
-      probe: async (_, ctx) => (done.has(`${ctx.runId} ${ctx.path}`) ? { state: "done", output: 1 } : { state: "not_started" }),
+      probe: async (_, ctx) => {
+        const happened = done.has(`${ctx.runId} ${ctx.path}`);
+        await delay(random() * 3);
+        if (random() < 0.5) return { state: "uncertain", why: "nobody looked" };
+        return happened ? { state: "done", output: 1 } : { state: "not_started" };
+      },
+      assume: () => 1,
     },
   };
-  return { activities, twice };
+  return { activities, twice, happened: (run, path) => done.has(`${run} ${path}`) };
 }
 
 /** What a person or another program does to each run at this moment. */
-function actOf(random: Random): (at: BareEngine, run: string) => void {
+function actOf(random: Random, world: RandomWorld): Act {
   const chosen = random();
-  if (chosen < 0.02) return refusable((at, run) => at.engine.cancel(run, "test"));
+  if (chosen < 0.01) return refusable((at, run) => at.engine.cancel(run, "test"));
   if (chosen < 0.2) {
     const name = signalName(["", "b0.0", "b1.0", "b1.1"][Math.floor(random() * 4)] ?? "", Math.floor(random() * 2));
     return refusable((at, run) => at.engine.signal(run, name, "early"));
   }
   if (chosen < 0.45) return refusable((at, run) => at.engine.resume(run, "test", chosen < 0.3 ? { tokens: 1_000_000 } : undefined));
-  return (at, run) => {
+  if (chosen < 0.5) return refusable((at, run) => at.engine.pause(run, "test"));
+  if (chosen < 0.54) return refusable((at, run) => at.engine.event(run, "told"));
+  if (chosen < 0.65)
+    return async (at, run) => {
+      for (const path of Object.keys(at.journal.run(run).uncertain)) {
+        const truth = world.happened(run, path) ? "happened" : "not_happened";
+        await refusable(() => at.engine.decideEffect(run, path, random() < 0.2 ? "give_up" : truth, "test"))(at, run);
+      }
+    };
+  return async (at, run) => {
     for (const { name } of at.journal.openWaits(run))
-      if (name.startsWith("s:") && random() < 0.7) refusable(() => at.engine.signal(run, name, "x"))(at, run);
+      if (name.startsWith("s:") && random() < 0.7) await refusable(() => at.engine.signal(run, name, "x"))(at, run);
   };
 }
 
+type Act = (at: BareEngine, run: string) => void | Promise<void>;
+
 /** A conflict or an expired wait is an answer. */
-function refusable(act: (at: BareEngine, run: string) => void): (at: BareEngine, run: string) => void {
-  return (at, run) => {
+function refusable(act: Act): Act {
+  return async (at, run) => {
     try {
-      act(at, run);
+      await act(at, run);
     } catch (error) {
       if (!isBosunError(error) || (error.code !== "conflict" && error.code !== "approval_expired")) throw error;
     }
@@ -199,7 +257,7 @@ async function check({ engine, journal }: BareEngine, run: string): Promise<void
   if (new Set(outcomes).size !== outcomes.length) throw new Error(`two outcomes of one call: ${outcomes.join(", ")}`);
   const started = events.filter((event) => event.kind === "call-started").map((event) => event.path);
   const open = started.filter((path) => !outcomes.includes(path));
-  if (open.length > 0) throw new Error(`calls without an outcome: ${open.join(", ")}`);
+  if (open.length > 0) throw new Error(`calls without an outcome: ${open.join(", ")} in ${eventsOf(journal, run).join("; ")}`);
 }
 
 function checkProjections({ journal, file }: BareEngine): void {

@@ -37,13 +37,18 @@ describe("a run that ends while a branch is still at work", () => {
   it("gives up a paid call of the branch, settles it, and begins no further attempt", async () => {
     let attempts = 0;
     const late = gate();
+    const begun = gate();
     const at = openBareEngine(dropping("pay"), {
-      echo: {},
+      echo: { run: () => begun.passed },
       pay: {
         kind: "paid",
         reserve: () => ({ prompt_tokens: 1, completion_tokens: 9, usd: null }),
         retryDelayMs: () => 0,
-        run: () => ((attempts += 1), late.passed),
+        run: () => {
+          attempts += 1;
+          begun.open(1);
+          return late.passed;
+        },
       },
     });
     const run = at.start();
