@@ -139,6 +139,7 @@ describe("a task without a terminal", () => {
           how_to_decide: expect.stringContaining("bosun approve") as string,
         },
       ],
+      uncertain: [],
       usage: {
         prompt_tokens: expect.any(Number) as number,
         completion_tokens: expect.any(Number) as number,
