@@ -1,4 +1,7 @@
-/** Which payloads an event or a payload names: the other side of `engine/codec.ts`. What it does not decode is not looked into. */
+/**
+ * Which payloads an event or a payload may name, for what must not be swept. It errs towards too many: whatever looks like a reference is one,
+ * wherever it stands and whoever wrote it. `payload-refs.ts` is exact, for `verify` may not accuse; all that it finds is found here.
+ */
 
 /** How the named bytes are to be read on: as JSON with references, as a node of a chain, or not at all (contents of files). */
 export type PayloadForm = "tree" | "chain" | "bytes";
