@@ -16,6 +16,11 @@ import type { Task } from "../contract/engine/process-harness.ts";
 const folder = process.argv[2] ?? "";
 const maxRuns = Number(process.argv[3]);
 
+async function opened(gate: string): Promise<void> {
+  const file = join(folder, `gate-${gate}`);
+  while (!existsSync(file)) await delay(2);
+}
+
 function activity(name: "pay" | "write" | "look", more: Partial<AnyActivity>): AnyActivity {
   return {
     name,
@@ -24,7 +29,7 @@ function activity(name: "pay" | "write" | "look", more: Partial<AnyActivity>): A
     label: () => ({ kind: name === "pay" ? "model" : "tool", name }),
     run: async (gate: string | null, ctx: ActivityContext) => {
       appendFileSync(join(folder, "deeds.log"), `${name} ${ctx.runId} ${gate ?? "-"}\n`);
-      while (gate !== null && !existsSync(join(folder, `gate-${gate}`))) await delay(2);
+      if (gate !== null) await opened(gate);
       if (name === "pay") ctx.settle({ prompt_tokens: 1, completion_tokens: 2, cached_tokens: 0, usd: null, source: "reported" });
       return name;
     },
