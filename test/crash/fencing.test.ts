@@ -3,16 +3,12 @@ import { describe, it } from "vitest";
 import { freezeAt } from "../support/fencing.ts";
 
 const POINTS = [
-  "journal.before-commit:2",
   "journal.after-commit:2",
   "effect.before-append:1",
-  "effect.after-append:2",
   "apply.before-stage:2",
   "apply.before-manifest:1",
-  "apply.after-manifest:1",
   "apply.before-folder:1",
   "apply.before-rename:3",
-  "apply.after-rename:4",
   "apply.before-manifest-removal:1",
 ];
 
