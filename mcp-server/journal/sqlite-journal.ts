@@ -64,6 +64,8 @@ interface Head {
   savedStatus: RunStatus | null;
 }
 
+const MAX_RESTED = 32;
+
 /** A stored fold lags behind by at most so many events while the run's status stays the same. */
 const MAX_FOLD_LAG = 64;
 
@@ -318,6 +320,8 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   /** Payloads from this id on were put by this process, apart from the first, which keeps later ones from getting an earlier id. */
   #newFrom: number;
   readonly #heads = new Map<string, Head>();
+  /** Folds of the runs that came to rest last. */
+  readonly #rested = new Map<string, RunFold>();
   readonly #pendingBlobs = new Map<string, Buffer>();
   #staged: Staged[] = [];
   readonly #project: ReturnType<typeof createProjector>;
@@ -366,7 +370,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   override run(runId: string): RunFold {
-    return this.#heads.get(runId)?.fold ?? super.run(runId);
+    return this.#heads.get(runId)?.fold ?? this.#rested.get(runId) ?? super.run(runId);
   }
 
   override events(runId: string): readonly RunEvent[] {
@@ -419,9 +423,18 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       throw isBosunError(error) ? error : explainWrite(error);
     }
     this.#pendingBlobs.clear();
-    for (const { head } of staged) if (head.fold.ended !== null || head.fold.held !== null) this.#heads.delete(head.fold.run_id);
+    for (const { head } of staged) if (head.fold.ended !== null || head.fold.held !== null) this.#rest(head.fold);
     failpoint("journal.after-commit");
     return staged.map(({ event }) => event);
+  }
+
+  /** The run needs no memory any more; but those who waited for its end look at it now. */
+  #rest(fold: RunFold): void {
+    this.#heads.delete(fold.run_id);
+    this.#rested.delete(fold.run_id);
+    this.#rested.set(fold.run_id, fold);
+    const oldest = this.#rested.keys().next();
+    if (this.#rested.size > MAX_RESTED && oldest.done !== true) this.#rested.delete(oldest.value);
   }
 
   #setDurable(durable: boolean): void {
@@ -483,6 +496,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     const row = this.sql("SELECT run FROM run_keys WHERE run_id = ?").get(runId) as { run: number } | undefined;
     const head = row === undefined ? newHead() : this.#loadHead(row.run, runId);
     this.#heads.set(runId, head);
+    this.#rested.delete(runId);
     return head;
   }
 
@@ -534,6 +548,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
 
   rebuild(): number {
     this.#heads.clear();
+    this.#rested.clear();
     const runs = rebuildProjections({
       db: this.db,
       sql: (text) => this.sql(text),
@@ -555,7 +570,10 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
         keepFrom: alone ? null : this.#newFrom,
         thorough,
         anewUpToBytes,
-        onRemoved: (runId, seq, head) => this.#log?.append([{ kind: "run-removed", run_id: runId, data: { seq, head } }]),
+        onRemoved: (runId, seq, head) => {
+          this.#rested.delete(runId);
+          this.#log?.append([{ kind: "run-removed", run_id: runId, data: { seq, head } }]);
+        },
       }),
     );
     for (;;) {
