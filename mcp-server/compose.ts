@@ -23,7 +23,7 @@ import { machineProbes } from "./doctor/probe-machine.ts";
 import { settingsProbes } from "./doctor/probe-settings.ts";
 import type { AnyActivity } from "./engine/activity.ts";
 import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
-import type { WorkflowDefinition } from "./engine/embedded-engine.ts";
+import type { WorkflowDefinition } from "./engine/workflows.ts";
 import { isOwned, takeOwnerLock } from "./journal/owner-lock.ts";
 import type { Journal, JournalReader } from "./journal/port.ts";
 import { openSigningKey, readPublicKey, readSigningKey } from "./journal/signing-key.ts";

@@ -17,26 +17,21 @@ import { createCodec } from "./codec.ts";
 import type { Codec } from "./codec.ts";
 import { afterRealTime, DeadlineTimer, MAX_TIMEOUT_MS } from "./deadline-timer.ts";
 import type { After } from "./deadline-timer.ts";
-import { FairQueue } from "./fair-queue.ts";
 import { forkEvents } from "./fork-run.ts";
 import { abortCalls, beginHold, haltCalls } from "./live-run.ts";
 import type { LiveRun } from "./live-run.ts";
+import { Listeners } from "./listeners.ts";
 import { Outbox } from "./outbox.ts";
 import { RestWaiters } from "./rest-waiters.ts";
-import { attemptLost, openCallsOf } from "./recover-call.ts";
+import { decisionEvents, openCallsOf } from "./recover-call.ts";
 import type { OpenCall } from "./recover-call.ts";
 import { replayRun } from "./replay-run.ts";
 import type { Divergence, Engine, EngineNote, ForkOptions, ReplayResult, StartOptions } from "./port.ts";
 import { describeCommand, isDelivery, RunInstance } from "./run-instance.ts";
 import type { AnyDurableFunction } from "./run-instance.ts";
-
-export interface WorkflowDefinition {
-  readonly name: string;
-  readonly version: number;
-  /** Numbered changes of its behaviour; a run keeps those that it was started with. Default: none. */
-  readonly flags?: readonly number[];
-  readonly fn: AnyDurableFunction;
-}
+import { WaitingRuns } from "./waiting-runs.ts";
+import { Workflows } from "./workflows.ts";
+import type { WorkflowDefinition } from "./workflows.ts";
 
 export interface EngineOptions {
   readonly journal: Journal;
@@ -63,18 +58,14 @@ class EmbeddedEngine implements Engine {
   broken: ErrorValue | null = null;
   readonly #journal: Journal;
   readonly #activities: ReadonlyMap<string, AnyActivity>;
-  readonly #workflows: ReadonlyMap<string, WorkflowDefinition>;
+  readonly #workflows: Workflows;
   readonly #codec: Codec;
   readonly #options: EngineOptions;
   readonly #after: After;
   readonly #live = new Map<string, LiveRun>();
   readonly #active = new Set<LiveRun>();
-  /** Runs that wait for their turn to begin. */
-  readonly #waiting = new FairQueue<string>();
-  readonly #queued = new Set<string>();
-  readonly #listeners = new Set<(note: EngineNote) => void>();
-  /** What listeners are still to be told, in order; null while nobody is telling. */
-  #notes: EngineNote[] | null = null;
+  readonly #waiting = new WaitingRuns();
+  readonly #listeners = new Listeners();
   readonly #rests = new RestWaiters();
   readonly #calls: CallRunner;
   readonly #deadlines: DeadlineTimer;
@@ -87,7 +78,7 @@ class EmbeddedEngine implements Engine {
     this.#after = options.after ?? afterRealTime;
     this.#journal = options.journal;
     this.#activities = new Map(options.activities.map((activity) => [activity.name, activity]));
-    this.#workflows = new Map(options.workflows.map((workflow) => [workflow.name, workflow]));
+    this.#workflows = new Workflows(options.workflows);
     this.#codec = createCodec(options.journal.blobs, options.journal.blobs);
     this.#outbox = new Outbox({
       journal: options.journal,
@@ -106,7 +97,7 @@ class EmbeddedEngine implements Engine {
       assertOwner: () => this.#assertOwner(),
       fold: (runId) => this.#journal.run(runId),
       stage: (runId, event, urgency) => this.#outbox.stage(runId, event, urgency),
-      delta: (runId, path, text) => this.#notify({ type: "delta", run_id: runId, path, text }),
+      delta: (runId, path, text) => this.#listeners.tell({ type: "delta", run_id: runId, path, text }),
       hold: (live, error) => this.#hold(live, error),
       quiet: (live) => {
         this.#active.add(live);
@@ -120,7 +111,7 @@ class EmbeddedEngine implements Engine {
   start(options: StartOptions): string {
     this.#assertOpen();
     const runId = this.#options.newRunId();
-    const workflow = this.#workflow(options.workflow);
+    const workflow = this.#workflows.named(options.workflow);
     const input = this.#codec.payload(this.#codec.encode(options.input), { apart: true });
     this.#put(runId, {
       kind: "run-started",
@@ -168,7 +159,7 @@ class EmbeddedEngine implements Engine {
       throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended?.status ?? "just now"}`);
     if (fold.cancelling) return;
     if (live !== undefined) live.cancelling = true;
-    this.#dequeue(runId);
+    this.#waiting.remove(runId);
     this.#put(runId, { kind: "cancel-requested", path: "", data: { by } });
     if (live !== undefined) this.#stopDriving(live);
   }
@@ -179,7 +170,7 @@ class EmbeddedEngine implements Engine {
     const live = this.#live.get(runId);
     if (live?.ending === true) throw new BosunError("conflict", `run ${runId} has ended just now`);
     if (fold.paused) return;
-    this.#dequeue(runId);
+    this.#waiting.remove(runId);
     if (live !== undefined) live.paused = true;
     this.#put(runId, { kind: "pause-requested", path: "", data: { by } });
     if (live === undefined) return;
@@ -211,26 +202,9 @@ class EmbeddedEngine implements Engine {
     const receipt = decision === "happened" ? await this.#calls.assume(runId, call) : null;
     this.#assertOpen();
     const { attempt } = find();
-    const said: NewEvent = { kind: "effect-decided", path, data: { attempt, decision, by } };
-    const follows: NewEvent =
-      receipt ??
-      (decision === "not_happened"
-        ? attemptLost({ path, attempt, reserve: null })
-        : {
-            kind: "call-failed",
-            path,
-            data: {
-              attempt,
-              error: this.#codec.keepError(
-                errorValue(
-                  "uncertain_effect",
-                  `${call.activity} was cut short; a person looked and gave it up. It may have happened in part`,
-                ),
-              ),
-            },
-          });
+    const events = decisionEvents({ call, attempt, decision, by, receipt }, this.#codec);
     this.#outbox.stageAll(
-      [said, follows].map((event) => ({ run_id: runId, event })),
+      events.map((event) => ({ run_id: runId, event })),
       "at_once",
     );
     this.#flush();
@@ -262,7 +236,7 @@ class EmbeddedEngine implements Engine {
     this.#flush();
     const forkId = this.#options.newRunId();
     const parent = this.#journal.events(runId);
-    const workflow = this.#workflowFor(parent);
+    const workflow = this.#workflows.ofRun(parent);
     const time = this.#options.now();
     const events = await forkEvents({
       forkId,
@@ -287,7 +261,7 @@ class EmbeddedEngine implements Engine {
 
   recover(): readonly string[] {
     this.#assertOpen();
-    const unfinished = this.#journal.unfinished().filter((runId) => !this.#live.has(runId) && !this.#queued.has(runId));
+    const unfinished = this.#journal.unfinished().filter((runId) => !this.#live.has(runId) && !this.#waiting.has(runId));
     const taken: string[] = [];
     for (const runId of unfinished) {
       const fold = this.#journal.run(runId);
@@ -295,12 +269,12 @@ class EmbeddedEngine implements Engine {
       // Nothing of it was under way: it waits for its turn as it did.
       if (!fold.begun && !fold.cancelling) {
         if (fold.paused) continue;
-        this.#enqueue(fold);
+        this.#waiting.add(fold);
       } else this.#outbox.stage(runId, { kind: "run-recovered", path: "", data: { epoch: this.#journal.epoch } }, "later");
       taken.push(runId);
     }
     this.#flush();
-    for (const runId of taken) if (!this.#queued.has(runId)) this.#wake(runId);
+    for (const runId of taken) if (!this.#waiting.has(runId)) this.#wake(runId);
     this.#admit();
     this.#expireOverdue();
     return taken;
@@ -312,7 +286,7 @@ class EmbeddedEngine implements Engine {
       runId,
       journal: this.#journal,
       activities: this.#activities,
-      fn: this.#workflow(this.#journal.run(runId).workflow).fn,
+      fn: this.#workflows.named(this.#journal.run(runId).workflow).fn,
     });
   }
 
@@ -331,8 +305,7 @@ class EmbeddedEngine implements Engine {
   }
 
   subscribe(listener: (note: EngineNote) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   async close(): Promise<void> {
@@ -482,7 +455,7 @@ class EmbeddedEngine implements Engine {
     }
     for (const [runId, its] of asleep) this.#writtenAsleep(runId, its);
     if (events.some((event) => event.kind === "wait-started")) this.#armTimer();
-    for (const event of events) this.#notify({ type: "event", event });
+    for (const event of events) this.#listeners.tell({ type: "event", event });
   }
 
   #writtenAsleep(runId: string, events: readonly RunEvent[]): void {
@@ -490,9 +463,9 @@ class EmbeddedEngine implements Engine {
     if (ended) {
       this.#resolveSettled(runId);
     } else if (events[0]?.kind === "run-started") {
-      this.#enqueue(this.#journal.run(runId));
+      this.#waiting.add(this.#journal.run(runId));
       this.#admit();
-    } else if (events.some((event) => isDelivery(event) && event.kind !== "event-received") && !this.#queued.has(runId)) {
+    } else if (events.some((event) => isDelivery(event) && event.kind !== "event-received") && !this.#waiting.has(runId)) {
       this.#stir(runId);
     } else if (events.some((event) => event.kind === "pause-requested")) {
       this.#resolveSettled(runId);
@@ -507,32 +480,23 @@ class EmbeddedEngine implements Engine {
     if (fold.begun || fold.cancelling) {
       this.#wake(runId);
     } else if (!fold.paused) {
-      this.#enqueue(fold);
+      this.#waiting.add(fold);
       this.#admit();
     }
-  }
-
-  #enqueue(fold: RunFold): void {
-    this.#queued.add(fold.run_id);
-    this.#waiting.push(fold.run_id, { priority: fold.priority, key: fold.session_id ?? fold.run_id });
-  }
-
-  #dequeue(runId: string): void {
-    if (this.#queued.delete(runId)) this.#waiting.remove(runId);
   }
 
   /** Begins what waits for its turn, as far as there is room. */
   #admit(): void {
     const max = this.#options.maxRuns ?? Infinity;
-    while (this.#waiting.size > 0 && this.#live.size < max && !this.#stopped()) {
-      const runId = this.#waiting.shift();
-      if (runId === undefined || !this.#queued.delete(runId)) continue;
+    while (this.#live.size < max && !this.#stopped()) {
+      const runId = this.#waiting.next();
+      if (runId === undefined) return;
       this.#wake(runId);
     }
   }
 
   #underWay(runId: string): boolean {
-    return this.#live.has(runId) || this.#queued.has(runId) || this.#outbox.has(runId);
+    return this.#live.has(runId) || this.#waiting.has(runId) || this.#outbox.has(runId);
   }
 
   #wake(runId: string): void {
@@ -552,7 +516,7 @@ class EmbeddedEngine implements Engine {
     const live: LiveRun = {
       runId,
       priority: fold.priority,
-      instance: this.#instance(runId, this.#workflowFor(history).fn, history),
+      instance: this.#instance(runId, this.#workflows.ofRun(history).fn, history),
       deliveries: history.filter(isDelivery),
       inFlight: new Map(),
       history: history.length > 1 ? history : null,
@@ -564,7 +528,7 @@ class EmbeddedEngine implements Engine {
       ending: false,
       limit: null,
     };
-    this.#dequeue(runId);
+    this.#waiting.remove(runId);
     this.#live.set(runId, live);
     this.#armLimit(live);
     this.#active.add(live);
@@ -720,23 +684,6 @@ class EmbeddedEngine implements Engine {
 
   // ---- small things
 
-  #workflow(name: string): WorkflowDefinition {
-    const workflow = this.#workflows.get(name);
-    if (workflow === undefined) throw new BosunError("internal", `this Bosun has no workflow ${name}`);
-    return workflow;
-  }
-
-  /** @throws BosunError internal when the run was begun by a Bosun that knows more than this one */
-  #workflowFor(history: readonly RunEvent[]): WorkflowDefinition {
-    const first = history[0];
-    if (first?.kind !== "run-started") throw new BosunError("internal", "the run's journal does not begin with run-started");
-    const { workflow: name, version, flags } = first.data;
-    const workflow = this.#workflow(name);
-    if (version > workflow.version || flags.some((flag) => workflow.flags?.includes(flag) !== true))
-      throw new BosunError("internal", "the run was begun by a newer Bosun: update, then resume it");
-    return workflow;
-  }
-
   /** The run as it stands on the medium. @throws BosunError not_found, conflict when it has ended or is being cancelled */
   #openFold(runId: string): RunFold {
     this.#flush();
@@ -753,28 +700,6 @@ class EmbeddedEngine implements Engine {
       this.#break(toErrorValue(error));
       throw error;
     }
-  }
-
-  /**
-   * A listener that fails has only itself to blame: what it is told of has happened. What one of them causes is told after what all of them
-   * are being told.
-   */
-  #notify(note: EngineNote): void {
-    if (this.#notes !== null) {
-      this.#notes.push(note);
-      return;
-    }
-    this.#notes = [note];
-    for (const each of this.#notes) {
-      for (const listener of this.#listeners) {
-        try {
-          listener(each);
-        } catch {
-          this.#listeners.delete(listener);
-        }
-      }
-    }
-    this.#notes = null;
   }
 
   #resolveSettled(runId: string): void {

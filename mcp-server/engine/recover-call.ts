@@ -1,6 +1,6 @@
 /** What becomes of calls that an earlier owner left without an outcome. */
 import { errorValue } from "../../shared/errors.ts";
-import type { ActivityKind, NewEvent, Payload, RunEvent } from "../../shared/events.ts";
+import type { ActivityKind, EffectDecision, NewEvent, Payload, RunEvent } from "../../shared/events.ts";
 import { settleAtReservation } from "../../shared/usage.ts";
 import type { Reservation } from "../../shared/usage.ts";
 import { callPath } from "../journal/fold-run.ts";
@@ -89,4 +89,24 @@ export function cancelledCall(call: OpenCall, codec: Codec): NewEvent {
     path: call.path,
     data: { attempt: call.attempt, error: codec.keepError(errorValue("cancelled", "the run was cancelled")), ...usage },
   };
+}
+
+/** A person's word about an effect in doubt, and what follows from it. @param at.receipt its outcome when it is said to have happened */
+export function decisionEvents(
+  at: {
+    readonly call: Pick<OpenCall, "path" | "activity">;
+    readonly attempt: number;
+    readonly decision: EffectDecision;
+    readonly by: string;
+    readonly receipt: NewEvent | null;
+  },
+  codec: Codec,
+): readonly NewEvent[] {
+  const { call, attempt, decision, by, receipt } = at;
+  const { path, activity } = call;
+  const said: NewEvent = { kind: "effect-decided", path, data: { attempt, decision, by } };
+  if (receipt !== null) return [said, receipt];
+  if (decision === "not_happened") return [said, attemptLost({ path, attempt, reserve: null })];
+  const error = errorValue("uncertain_effect", `${activity} was cut short; a person looked and gave it up. It may have happened in part`);
+  return [said, { kind: "call-failed", path, data: { attempt, error: codec.keepError(error) } }];
 }
