@@ -111,6 +111,40 @@ export function forkCases(suite: Suite): void {
     },
   );
 
+  suite.it("an approval counts in a fork only when it was carried out, also where its name is the same there", async (open) => {
+    const ran: string[] = [];
+    const fn: Fn = async (ctx) => {
+      const decision = await ctx.signal<{ decision: string }>("approval:x", null, { for: "approval", approval_id: "x" });
+      const approved = decision.kind === "received" && decision.payload.decision === "approve";
+      await ctx.call("look", 1);
+      if (approved) await ctx.call("write", 1);
+      await ctx.signal("s", null, { for: "timer" });
+      return { ok: true, value: approved };
+    };
+    const at = open(fn, { look: {}, write: { kind: "effect", run: async (_, ctx) => ran.push(ctx.runId) } });
+    const run = at.start();
+    await at.rest(run);
+    at.engine.signal(run, "approval:x", { decision: "approve" });
+    await at.rest(run);
+    const receipt = seqOf(at, run, "call-completed write:0");
+    for (let seq = 1; seq <= at.events(run).length; seq += 1) {
+      const fork = await at.engine.fork(run, { at: seq });
+      await at.rest(fork);
+      expect(
+        at.world.reader.openWaits(fork).map(({ name }) => name),
+        String(seq),
+      ).toEqual(seq < receipt ? ["approval:x"] : ["s"]);
+    }
+    expect(ran).toEqual([run]);
+    const rejected = at.start();
+    await at.rest(rejected);
+    at.engine.signal(rejected, "approval:x", { decision: "reject" });
+    await at.rest(rejected);
+    const fork = await at.engine.fork(rejected, { at: seqOf(at, rejected, "signal-received") });
+    at.engine.signal(fork, "s", 1);
+    await at.ends(fork, false);
+  });
+
   suite.it("a changed input, answer and signal take effect, also where nothing had been answered yet", async (open) => {
     const { at, parent, deeds } = await richParent(open);
     const seq = at.events(parent).length - 2;
