@@ -169,6 +169,34 @@ export function forkCases(suite: Suite): void {
       expect(await refusal(() => at.engine.fork(parent, { at: seq, ...options }))).toBe("invalid_input");
   });
 
+  suite.it("a signal that came before anyone waited is kept in a fork, and can be changed there", async (open) => {
+    const door = gate();
+    const fn: Fn = async (ctx) => {
+      await ctx.call("door", 1);
+      const got = await ctx.signal("s", null, { for: "timer" });
+      await ctx.signal("t", null, { for: "timer" });
+      return { ok: true, value: got.kind === "received" && got.payload };
+    };
+    const at = open(fn, { door: { run: () => door.passed } });
+    const run = at.start();
+    await at.untilTold(run, "call-started door:0");
+    at.engine.signal(run, "s", "early");
+    door.open(1);
+    await at.rest(run);
+    for (const { seq } of at.events(run))
+      for (const value of ["early", "changed"]) {
+        // Up to an event before the signal the fork is told itself; where its wait is not yet asked for there is nothing to change.
+        const told = seq >= seqOf(at, run, "signal-received");
+        if (value === "changed" && !told) continue;
+        const fork = await at.engine.fork(run, { at: seq, ...(value === "changed" ? { signals: { "wait:0": value } } : {}) });
+        await at.rest(fork);
+        if (!told) at.engine.signal(fork, "s", value);
+        await at.rest(fork);
+        at.engine.signal(fork, "t", 1);
+        await at.ends(fork, value);
+      }
+  });
+
   suite.it("a fork has its own caps and priority, else its parent's", async (open) => {
     const at = open(rich, new Deeds().activities);
     const parent = at.start({ input: "task", budget: { usd: 5, tokens: 100_000, seconds: 60 }, priority: "high" });
