@@ -179,7 +179,7 @@ function openOwner(fixed: Fixed, notices: string[]): Service {
       if (note.type !== "event") return;
       logEvent(log, note.event);
       // The receipts of an ended run are in the journal: what marked its change sets as applied is of no use any more.
-      if (note.event.kind === "run-ended")
+      if (note.event.kind === "run-ended" && journal.approvals({ run_id: note.event.run_id }).length > 0)
         for (const { change_set_id: id } of appliedChanges(journal, note.event.run_id)) forgetApplied({ dataDir, changeSetId: id });
     });
     return createLocalService({

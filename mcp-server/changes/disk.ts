@@ -1,6 +1,6 @@
 /** Reading one file of the workspace from the disk, with its bytes, hash and mode. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { FileState } from "../../shared/change.ts";
 import { BosunError, isBosunError } from "../../shared/errors.ts";
 import { errnoOf, reasonOf } from "./errno.ts";
@@ -18,7 +18,7 @@ export interface FileContent {
 }
 
 export function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes);
 }
 
 /**

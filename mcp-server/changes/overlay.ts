@@ -248,6 +248,7 @@ export function createOverlay(options: { readonly workspace: Workspace; readonly
     },
 
     dropStale(path, step) {
+      if (entries.size === 0) return null;
       const resolved = workspace.forReading(path);
       const entry = entries.get(resolved.path);
       if (entry === undefined || entry.step !== step) return null;

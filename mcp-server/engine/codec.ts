@@ -12,6 +12,9 @@ import type { BlobStore } from "../journal/blobs.ts";
 /** Payloads up to this many characters stay in their event. */
 const INLINE_LIMIT = 512;
 
+/** So many of the values that were read last stay in memory. */
+const MAX_LATELY = 64;
+
 class KeptValue<T> implements Kept<T> {
   readonly $kept: string;
   readonly value: T;
@@ -56,30 +59,31 @@ export interface Codec {
 
 /** @param store null computes hashes only, so that a replay writes nothing. */
 export function createCodec(reader: Pick<BlobStore, "get">, store: BlobStore | null): Codec {
+  /** Prompts, tools and schemas are the same in every run. What is handed out more than once is frozen. */
+  const lately = new Map<string, { readonly value: unknown }>();
   const put = (text: string): string => (store === null ? sha256(text) : store.put(Buffer.from(text)).$blob);
-
-  function encodeTree(value: unknown): unknown {
-    if (value === null || typeof value !== "object") return value;
-    if (value instanceof KeptValue) return { $kept: (value as KeptValue<unknown>).$kept };
-    if (value instanceof ChainValue) return { $chain: (value as ChainValue<unknown>).$chain };
-    if (Array.isArray(value)) return value.map(encodeTree);
-    const entries = Object.entries(value).map(([key, child]): [string, unknown] => [key, encodeTree(child)]);
-    const plain = Object.fromEntries(entries);
-    return isReserved(plain) ? { $plain: plain } : plain;
-  }
 
   function decodeTree(value: unknown): unknown {
     if (value === null || typeof value !== "object") return value;
-    if (Array.isArray(value)) return value.map(decodeTree);
+    if (Array.isArray(value)) return mapChanged(value, decodeTree);
     const object = value as Record<string, unknown>;
-    if (typeof object["$kept"] === "string") return new KeptValue(object["$kept"], load(object["$kept"]));
+    if (typeof object["$kept"] === "string") return new KeptValue(object["$kept"], loadKept(object["$kept"]));
     if (typeof object["$chain"] === "string") return new ChainValue(object["$chain"], loadChain(object["$chain"]));
-    const inner = isPlainWrapper(object) ? (object["$plain"] as Record<string, unknown>) : object;
-    return Object.fromEntries(Object.entries(inner).map(([key, child]) => [key, decodeTree(child)]));
+    return mapFields(isPlainWrapper(object) ? (object["$plain"] as Record<string, unknown>) : object, decodeTree);
   }
 
   function load(hash: string): unknown {
     return decodeTree(JSON.parse(reader.get(hash).toString("utf8")));
+  }
+
+  function loadKept(hash: string): unknown {
+    const known = lately.get(hash);
+    const value = known === undefined ? deepFreeze(load(hash)) : known.value;
+    lately.delete(hash);
+    lately.set(hash, known ?? { value });
+    const oldest = lately.keys().next();
+    if (lately.size > MAX_LATELY && oldest.done !== true) lately.delete(oldest.value);
+    return value;
   }
 
   const serialise = (value: unknown): string => JSON.stringify(encodeTree(value ?? null));
@@ -117,6 +121,46 @@ export function createCodec(reader: Pick<BlobStore, "get">, store: BlobStore | n
     keepError: ({ code, message, retryable }) => ({ code, retryable, message: keep(message) }),
     readError: ({ code, message, retryable }) => ({ code, message: String(resolve(message)), retryable }),
   };
+}
+
+function encodeTree(value: unknown): unknown {
+  if (value === null || typeof value !== "object") return value;
+  if (value instanceof KeptValue) return { $kept: (value as KeptValue<unknown>).$kept };
+  if (value instanceof ChainValue) return { $chain: (value as ChainValue<unknown>).$chain };
+  if (Array.isArray(value)) return mapChanged(value, encodeTree);
+  const plain = mapFields(value as Record<string, unknown>, encodeTree);
+  return isReserved(plain) ? { $plain: plain } : plain;
+}
+
+/** Its items, changed; the same array when none changes. */
+function mapChanged(items: readonly unknown[], change: (item: unknown) => unknown): readonly unknown[] {
+  let changed: unknown[] | null = null;
+  for (let index = 0; index < items.length; index += 1) {
+    const next = change(items[index]);
+    if (next === items[index]) continue;
+    changed ??= [...items];
+    changed[index] = next;
+  }
+  return changed ?? items;
+}
+
+/** As {@link mapChanged}, for the fields of an object. */
+function mapFields(fields: Record<string, unknown>, change: (item: unknown) => unknown): Record<string, unknown> {
+  let changed: Record<string, unknown> | null = null;
+  for (const key of Object.keys(fields)) {
+    const next = change(fields[key]);
+    if (next === fields[key]) continue;
+    // A copy has the field already, so that not even `__proto__` means anything but a field.
+    changed ??= { ...fields };
+    changed[key] = next;
+  }
+  return changed ?? fields;
+}
+
+function deepFreeze(value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
 }
 
 function isReserved(object: Record<string, unknown>): boolean {

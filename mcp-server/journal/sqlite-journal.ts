@@ -37,6 +37,8 @@ interface Head {
   savedStatus: RunStatus | null;
 }
 
+const MAX_RESTED = 32;
+
 /** A stored fold lags behind by at most so many events while the run's status stays the same. */
 const MAX_FOLD_LAG = 64;
 
@@ -247,6 +249,8 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   readonly epoch: number;
   readonly #now: () => number;
   readonly #heads = new Map<string, Head>();
+  /** Folds of the runs that came to rest last. */
+  readonly #rested = new Map<string, RunFold>();
   readonly #pendingBlobs = new Map<string, Buffer>();
   #staged: Staged[] = [];
   readonly #project: ReturnType<typeof createProjector>;
@@ -288,7 +292,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   override run(runId: string): RunFold {
-    return this.#heads.get(runId)?.fold ?? super.run(runId);
+    return this.#heads.get(runId)?.fold ?? this.#rested.get(runId) ?? super.run(runId);
   }
 
   override events(runId: string): readonly RunEvent[] {
@@ -340,9 +344,18 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       throw isBosunError(error) ? error : explainWrite(error);
     }
     this.#pendingBlobs.clear();
-    for (const { head } of staged) if (head.fold.ended !== null || head.fold.held !== null) this.#heads.delete(head.fold.run_id);
+    for (const { head } of staged) if (head.fold.ended !== null || head.fold.held !== null) this.#rest(head.fold);
     failpoint("journal.after-commit");
     return staged.map(({ event }) => event);
+  }
+
+  /** The run needs no memory any more; but those who waited for its end look at it now. */
+  #rest(fold: RunFold): void {
+    this.#heads.delete(fold.run_id);
+    this.#rested.delete(fold.run_id);
+    this.#rested.set(fold.run_id, fold);
+    const oldest = this.#rested.keys().next();
+    if (this.#rested.size > MAX_RESTED && oldest.done !== true) this.#rested.delete(oldest.value);
   }
 
   #setDurable(durable: boolean): void {
@@ -390,6 +403,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     const row = this.sql("SELECT run FROM run_keys WHERE run_id = ?").get(runId) as { run: number } | undefined;
     const head = row === undefined ? newHead() : this.#loadHead(row.run, runId);
     this.#heads.set(runId, head);
+    this.#rested.delete(runId);
     return head;
   }
 
@@ -434,6 +448,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
 
   rebuild(): void {
     this.#heads.clear();
+    this.#rested.clear();
     this.db
       .transaction(() => {
         for (const table of PROJECTIONS) this.sql(`DELETE FROM ${table}`).run();
