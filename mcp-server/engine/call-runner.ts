@@ -107,7 +107,10 @@ export class CallRunner {
 
   #execute(live: LiveRun, attempt: Attempt): void {
     if (this.#host.stopped()) return;
-    const done = executeCall(this.#track(live, attempt)).catch((error: unknown) => {
+    const call = this.#track(live, attempt);
+    // Its intent was on the way when the run was told to stop: it is made again when the run goes on.
+    if (live.paused || live.holding !== null) live.inFlight.get(attempt.path)?.controller.abort(HALT);
+    const done = executeCall(call).catch((error: unknown) => {
       this.#host.stage(live.runId, failedCall(attempt, this.#host.codec.keepError(toErrorValue(error))), "at_once");
     });
     this.#remember(attempt.activity, done);
