@@ -37,14 +37,21 @@ export interface SignedLogParts {
   readonly epoch: number;
 }
 
+/** Heads that are remembered; those of runs that only wait are read and checked again. */
+const MAX_KNOWN = 1_000;
+
 export class SignedLog {
   readonly #sql: (text: string) => Sql;
   readonly #key: SigningKey;
   readonly #now: () => number;
   readonly #epoch: number;
-  /** What was signed last, so that it need not be checked: the text of each run's head, and the tip's. */
-  readonly #heads = new Map<number, string>();
+  /** The tip's text as it was signed last, so that its signature need not be checked. */
   #tip: string | null = null;
+  /** Heads as they were left, of the runs that were touched last. */
+  readonly #known = new Map<number, TouchedRun["before"]>();
+  /** The tip as it was left, and the state of the file then: as long as no other connection wrote, all is as it was left. */
+  #left: TipRow | null = null;
+  #version: number | null = null;
 
   constructor({ sql, key, now, epoch }: SignedLogParts) {
     this.#sql = sql;
@@ -89,18 +96,28 @@ export class SignedLog {
   /** To be called once in each commit that appends events. @throws BosunError conflict when a run is not as this installation left it */
   noteCommit(touched: readonly TouchedRun[]): void {
     const entries: NewEntry[] = [];
+    this.#look();
     for (const run of touched) {
       if (run.before.seq === 0) entries.push({ kind: "run-started", run_id: run.run_id, data: {} });
       else this.#assertUntouched(run);
       if (run.ended) {
         entries.push({ kind: "run-ended", run_id: run.run_id, data: { seq: run.seq, head: run.hash.toString("hex") } });
         this.#sql("DELETE FROM run_heads WHERE run = ?").run(run.run);
-        this.#heads.delete(run.run);
+        this.#known.delete(run.run);
       } else {
         this.#signHead(run);
       }
     }
     this.append(entries);
+  }
+
+  /** Has another connection written since? Then nothing that is remembered counts. */
+  #look(): void {
+    const { data_version: version } = this.#sql("PRAGMA data_version").get() as { data_version: number };
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#left = null;
+    this.#known.clear();
   }
 
   #signHead({ run, run_id: runId, seq, hash }: TouchedRun): void {
@@ -109,11 +126,16 @@ export class SignedLog {
       `INSERT INTO run_heads (run, seq, hash, epoch, signature) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET
        seq = excluded.seq, hash = excluded.hash, epoch = excluded.epoch, signature = excluded.signature`,
     ).run(run, seq, hash, this.#epoch, this.#key.sign(text));
-    this.#heads.set(run, text);
+    this.#known.delete(run);
+    this.#known.set(run, { seq, hash });
+    const oldest = this.#known.keys().next();
+    if (this.#known.size > MAX_KNOWN && oldest.done !== true) this.#known.delete(oldest.value);
   }
 
   /** What this commit was built on is what was signed last, so that nothing is signed that somebody else put there. */
   #assertUntouched({ run, run_id: runId, before }: TouchedRun): void {
+    const known = this.#known.get(run);
+    if (known !== undefined && known.seq === before.seq && known.hash.equals(before.hash)) return;
     const signed = this.#sql("SELECT seq, hash, epoch, signature FROM run_heads WHERE run = ?").get(run) as
       | { seq: number; hash: Buffer; epoch: number; signature: Buffer }
       | undefined;
@@ -122,11 +144,11 @@ export class SignedLog {
         ? this.#endedAt(runId, before)
         : signed.seq === before.seq &&
           signed.hash.equals(before.hash) &&
-          this.#isSigned(headText({ run_id: runId, ...signed }), signed.signature, this.#heads.get(run));
+          this.#isSigned(headText({ run_id: runId, ...signed }), signed.signature, null);
     if (!sound) throw changed(`run ${runId} was changed in the journal by something else than Bosun: \`bosun verify ${runId}\` says what`);
   }
 
-  #isSigned(text: string, signature: Buffer, last: string | null | undefined): boolean {
+  #isSigned(text: string, signature: Buffer, last: string | null): boolean {
     return text === last || this.#key.public.verifies(text, signature);
   }
 
@@ -141,7 +163,8 @@ export class SignedLog {
   /** Adds entries and signs the new tip. @throws BosunError conflict when the log is not as it was left */
   append(entries: readonly NewEntry[]): void {
     if (entries.length === 0) return;
-    const tip = this.#checkedTip();
+    this.#look();
+    const tip = this.#left ?? this.#checkedTip();
     let [count, hash] = tip === null ? [0, GENESIS] : [tip.count, tip.hash];
     const insert = this.#sql("INSERT INTO log (position, time, kind, run_id, data, hash) VALUES (?, ?, ?, ?, ?, ?)");
     for (const { kind, run_id: runId, data } of entries) {
@@ -150,11 +173,13 @@ export class SignedLog {
       insert.run(entry.position, entry.time, kind, runId, entry.data, hash);
     }
     const text = tipText({ count, hash });
+    const signature = this.#key.sign(text);
     this.#sql(
       `INSERT INTO log_tip (id, count, hash, key, signature) VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
        count = excluded.count, hash = excluded.hash, key = excluded.key, signature = excluded.signature`,
-    ).run(count, hash, this.#key.public.fingerprint, this.#key.sign(text));
+    ).run(count, hash, this.#key.public.fingerprint, signature);
     this.#tip = text;
+    this.#left = { count, hash, key: this.#key.public.fingerprint, signature };
   }
 
   /** Null when there is no log yet. */
