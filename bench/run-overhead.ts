@@ -1,6 +1,7 @@
 /**
- * What a run costs beside the floor: CPU per task and throughput, interleaved in one process; bytes on disk per task.
- * `npm run bench -- [tasks per round] [rounds]`
+ * What a run costs beside the floor: CPU per task and throughput, interleaved in one process; commits and bytes on disk per task; and
+ * whether a long session stays as cheap as it began.
+ * `npm run bench -- run-overhead [tasks per round] [rounds]`
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -16,6 +17,9 @@ import { loadBuiltinWorkers } from "../mcp-server/workers/builtin.ts";
 import { plannerPrompt, workerPrompt } from "../mcp-server/workers/system-prompts.ts";
 import { createFloor } from "./floor.ts";
 import type { Floor } from "./floor.ts";
+import { bytesOf, countCommits, journalIn } from "./journal-file.ts";
+import { measure, median, print } from "./measure.ts";
+import type { Measured } from "./measure.ts";
 import { FILE_BYTES, FILES, WORKERS } from "./task.ts";
 
 const tasks = Number(process.argv[2] ?? 100);
@@ -25,26 +29,16 @@ const workspace = join(folder, "workspace");
 mkdirSync(workspace);
 for (const name of FILES) writeFileSync(join(workspace, name), `${"x".repeat(78)}\n`.repeat(FILE_BYTES / 79));
 
-interface Measured {
-  readonly cpuMs: number;
-  readonly wallMs: number;
-}
+/** Tasks of each kind before anything is measured. */
+const WARM = 100;
+const SESSION_RUNS = 30;
+const SESSIONS = 5;
+const SESSION_ENDS = 5;
+const commits = countCommits();
 
-async function measure(count: number, parallel: number, run: (index: number) => Promise<unknown>): Promise<Measured> {
-  const cpu = process.cpuUsage();
-  const started = performance.now();
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: parallel }, async () => {
-      while (next < count) await run((next += 1));
-    }),
-  );
-  const used = process.cpuUsage(cpu);
-  return { cpuMs: (used.user + used.system) / 1000 / count, wallMs: (performance.now() - started) / count };
-}
-
-async function bosunTask(service: Service, index: number): Promise<void> {
-  const run = await service.settled(service.startRun({ task: `Benchmark task ${index}: what do the files hold?` }));
+async function bosunTask(service: Service, index: number, session?: string): Promise<void> {
+  const task = `Benchmark task ${index}: what do the files hold?`;
+  const run = await service.settled(service.startRun({ task, ...(session === undefined ? {} : { session_id: session }) }));
   if (run.status !== "completed") throw new Error(`${run.status}: ${run.error?.message ?? ""}`);
 }
 
@@ -63,41 +57,56 @@ async function compare(delayMs: number, parallel: number): Promise<void> {
   };
   const service = openService({ system: { platform: process.platform, env, homeDir: folder }, workspace, folder: workspace });
   const floor = openFloor(baseUrl, delayMs);
-  await measure(20, 4, (index) => floor.run(`warm ${index}`));
-  await measure(20, 4, (index) => bosunTask(service, index));
+  await measure(WARM, 4, (index) => floor.run(`warm ${index}`));
+  await measure(WARM, 4, (index) => bosunTask(service, index));
   const results: { floor: Measured; bosun: Measured }[] = [];
+  const before = { ...commits };
   for (let round = 0; round < rounds; round += 1) {
     const f = await measure(tasks, parallel, (index) => floor.run(`task ${index}: what do the files hold?`));
     const b = await measure(tasks, parallel, (index) => bosunTask(service, index));
     results.push({ floor: f, bosun: b });
   }
-  const middle = (pick: (each: (typeof results)[number]) => number): number =>
-    results.map(pick).toSorted((x, y) => x - y)[Math.floor(results.length / 2)] ?? 0;
+  const made = { all: commits.all - before.all, flushed: commits.flushed - before.flushed };
+  const middle = (pick: (each: (typeof results)[number]) => number): number => median(results.map(pick));
   print(`model ${delayMs} ms, ${parallel} at once`, {
     "floor CPU ms/task": middle((each) => each.floor.cpuMs),
     "bosun CPU ms/task": middle((each) => each.bosun.cpuMs),
     "CPU ratio": middle((each) => each.bosun.cpuMs / each.floor.cpuMs),
     "throughput of the floor, %": middle((each) => (100 * each.floor.wallMs) / each.bosun.wallMs),
+    "bosun commits/task": made.all / (tasks * rounds),
+    "bosun commits/task that are flushed": made.flushed / (tasks * rounds),
   });
-  const done = 20 + tasks * rounds;
+  if (parallel === 1) await oneSession(service);
   floor.close();
   await service.close();
   server.stdin.end();
-  const bytes = (file: string): number => statSync(file).size;
+  const floorTasks = WARM + tasks * rounds;
+  const bosunTasks = floorTasks + (parallel === 1 ? SESSION_RUNS * SESSIONS : 0);
+  const bytes = bytesOf(journalIn(env.BOSUN_HOME));
   print("on disk", {
-    "floor kB/task": bytes(join(folder, `floor-${delayMs}.db`)) / done / 1000,
-    "bosun kB/task":
-      bytes(
-        join(
-          folder,
-          `home-${delayMs}`,
-          "workspaces",
-          (await import("node:fs")).readdirSync(join(folder, `home-${delayMs}`, "workspaces"))[0] ?? "",
-          "journal.db",
-        ),
-      ) /
-      done /
-      1000,
+    "floor kB/task": statSync(join(folder, `floor-${delayMs}.db`)).size / floorTasks / 1000,
+    "bosun kB/task": (bytes.events + bytes.blobs + bytes.projections) / bosunTasks / 1000,
+    "of it events": bytes.events / bosunTasks / 1000,
+    "of it payloads": bytes.blobs / bosunTasks / 1000,
+    "of it projections": bytes.projections / bosunTasks / 1000,
+  });
+}
+
+/** A session does not make its runs dearer as it grows. */
+async function oneSession(service: Service): Promise<void> {
+  const first: number[] = [];
+  const last: number[] = [];
+  for (let session = 0; session < SESSIONS; session += 1) {
+    const cpuMs: number[] = [];
+    for (let run = 1; run <= SESSION_RUNS; run += 1)
+      cpuMs.push((await measure(1, 1, () => bosunTask(service, run, `bench-${session}`))).cpuMs);
+    first.push(...cpuMs.slice(0, SESSION_ENDS));
+    last.push(...cpuMs.slice(-SESSION_ENDS));
+  }
+  print(`a session of ${SESSION_RUNS} runs, ${SESSIONS} times`, {
+    [`CPU ms/task, first ${SESSION_ENDS}`]: median(first),
+    [`CPU ms/task, last ${SESSION_ENDS}`]: median(last),
+    "last to first": median(last) / median(first),
   });
 }
 
@@ -115,14 +124,6 @@ function openFloor(baseUrl: string, delayMs: number): Floor {
     offers: toolOffers(registry, reading),
     planSchema: TASK_PLAN.schema as object,
   });
-}
-
-function print(title: string, figures: Readonly<Record<string, number>>): void {
-  process.stdout.write(
-    `${title}\n${Object.entries(figures)
-      .map(([name, value]) => `  ${name.padEnd(28)} ${value.toFixed(2)}`)
-      .join("\n")}\n`,
-  );
 }
 
 try {

@@ -5,6 +5,7 @@ import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { UseTool } from "../supervisor/activities.ts";
 import type { Tool } from "../tools/port.ts";
+import { withTimeout } from "../tools/with-timeout.ts";
 import { parseArguments } from "../tools/registry.ts";
 import type { Workspace } from "../tools/workspace.ts";
 import { internal } from "./define.ts";
@@ -56,24 +57,6 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
     },
   };
   return [inspectCalls, useTool];
-}
-
-/** @throws BosunError timeout when the tool takes longer than it says; it is aborted then, and not waited for */
-async function withTimeout<T>(tool: Tool, outer: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  outer.throwIfAborted();
-  const controller = new AbortController();
-  const stopped = new Promise<never>((_, reject) => controller.signal.addEventListener("abort", () => reject(controller.signal.reason)));
-  const cancelled = (): void => controller.abort(outer.reason);
-  const late = (): void =>
-    controller.abort(new BosunError("timeout", `${tool.name} took longer than ${tool.timeoutMs / 1000} s: narrow it down`));
-  const timer = setTimeout(late, tool.timeoutMs).unref();
-  outer.addEventListener("abort", cancelled, { once: true });
-  try {
-    return await Promise.race([run(controller.signal), stopped]);
-  } finally {
-    clearTimeout(timer);
-    outer.removeEventListener("abort", cancelled);
-  }
 }
 
 /** The call that is meant, out of the answer that asks for it. */

@@ -100,9 +100,11 @@ class ForkDrive {
         break;
       case "signal-received": {
         const path = this.#parentWaits.get(event.data.name) ?? "";
-        const own = { kind: event.kind, path: "", data: { ...event.data, name: this.#waits.get(path) ?? event.data.name } } as const;
+        // Before anyone waits for it, it has the name that the parent knew it by.
+        const name = this.#waits.get(path) ?? event.data.name;
+        const payload = this.#answered(path)?.data.payload ?? event.data.payload;
         this.#settled.add(path);
-        await this.#deliver(this.#answered(path) ?? own);
+        await this.#deliver({ kind: event.kind, path: "", data: { name, payload } });
         break;
       }
       case "event-received":

@@ -111,6 +111,40 @@ export function forkCases(suite: Suite): void {
     },
   );
 
+  suite.it("an approval counts in a fork only when it was carried out, also where its name is the same there", async (open) => {
+    const ran: string[] = [];
+    const fn: Fn = async (ctx) => {
+      const decision = await ctx.signal<{ decision: string }>("approval:x", null, { for: "approval", approval_id: "x" });
+      const approved = decision.kind === "received" && decision.payload.decision === "approve";
+      await ctx.call("look", 1);
+      if (approved) await ctx.call("write", 1);
+      await ctx.signal("s", null, { for: "timer" });
+      return { ok: true, value: approved };
+    };
+    const at = open(fn, { look: {}, write: { kind: "effect", run: async (_, ctx) => ran.push(ctx.runId) } });
+    const run = at.start();
+    await at.rest(run);
+    at.engine.signal(run, "approval:x", { decision: "approve" });
+    await at.rest(run);
+    const receipt = seqOf(at, run, "call-completed write:0");
+    for (let seq = 1; seq <= at.events(run).length; seq += 1) {
+      const fork = await at.engine.fork(run, { at: seq });
+      await at.rest(fork);
+      expect(
+        at.world.reader.openWaits(fork).map(({ name }) => name),
+        String(seq),
+      ).toEqual(seq < receipt ? ["approval:x"] : ["s"]);
+    }
+    expect(ran).toEqual([run]);
+    const rejected = at.start();
+    await at.rest(rejected);
+    at.engine.signal(rejected, "approval:x", { decision: "reject" });
+    await at.rest(rejected);
+    const fork = await at.engine.fork(rejected, { at: seqOf(at, rejected, "signal-received") });
+    at.engine.signal(fork, "s", 1);
+    await at.ends(fork, false);
+  });
+
   suite.it("a changed input, answer and signal take effect, also where nothing had been answered yet", async (open) => {
     const { at, parent, deeds } = await richParent(open);
     const seq = at.events(parent).length - 2;
@@ -133,6 +167,34 @@ export function forkCases(suite: Suite): void {
     await at.ends(told, { ...RICH_VALUE, a: ["paid", "maybe"] });
     for (const options of [{ answers: { "nowhere:0": 1 } }, { signals: { "nowhere:0": 1 } }])
       expect(await refusal(() => at.engine.fork(parent, { at: seq, ...options }))).toBe("invalid_input");
+  });
+
+  suite.it("a signal that came before anyone waited is kept in a fork, and can be changed there", async (open) => {
+    const door = gate();
+    const fn: Fn = async (ctx) => {
+      await ctx.call("door", 1);
+      const got = await ctx.signal("s", null, { for: "timer" });
+      await ctx.signal("t", null, { for: "timer" });
+      return { ok: true, value: got.kind === "received" && got.payload };
+    };
+    const at = open(fn, { door: { run: () => door.passed } });
+    const run = at.start();
+    await at.untilTold(run, "call-started door:0");
+    at.engine.signal(run, "s", "early");
+    door.open(1);
+    await at.rest(run);
+    for (const { seq } of at.events(run))
+      for (const value of ["early", "changed"]) {
+        // Up to an event before the signal the fork is told itself; where its wait is not yet asked for there is nothing to change.
+        const told = seq >= seqOf(at, run, "signal-received");
+        if (value === "changed" && !told) continue;
+        const fork = await at.engine.fork(run, { at: seq, ...(value === "changed" ? { signals: { "wait:0": value } } : {}) });
+        await at.rest(fork);
+        if (!told) at.engine.signal(fork, "s", value);
+        await at.rest(fork);
+        at.engine.signal(fork, "t", 1);
+        await at.ends(fork, value);
+      }
   });
 
   suite.it("a fork has its own caps and priority, else its parent's", async (open) => {

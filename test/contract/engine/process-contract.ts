@@ -39,7 +39,8 @@ export function engineProcessContract(harness: ProcessHarness): void {
     it("has written whatever it said yes to: start, event, pause, signal, resume, fork, cancel", async () => {
       const at = await open();
       const run = await at.begin([{ do: "look" }, { do: "wait", signal: "s" }, { do: "listen" }]);
-      expect(await at.takeOver()).toEqual([run]);
+      // Or it had come to its wait already.
+      expect([[run], []]).toContainEqual(await at.takeOver());
       await at.rest(run);
       await at.ask("event", run, { told: 1 });
       await at.takeOver();

@@ -142,11 +142,13 @@ export function queueCases(suite: Suite): void {
       let atOnce = 0;
       let most = 0;
       let ran = 0;
+      const door = gate();
       const pay = paid(
         async () => {
           ran += 1;
           atOnce += 1;
           most = Math.max(most, atOnce);
+          await door.passed;
           await turns(ran % 5);
           atOnce -= 1;
           if (ran % 4 === 0) throw new Error("busy");
@@ -163,9 +165,11 @@ export function queueCases(suite: Suite): void {
         { pools: { model: 3 } },
       );
       const runs = Array.from({ length: 8 }, () => at.start());
-      await at.until(() => ran > 5);
+      for (const run of runs) await at.untilTold(run, "call-started b5/pay:0");
+      expect(ran).toBe(3);
       at.engine.cancel(runs[1] ?? "", "person");
       at.engine.pause(runs[2] ?? "", "person");
+      door.open(1);
       expect(await at.rest(runs[1] ?? "")).toBe("cancelled");
       expect(await at.rest(runs[2] ?? "")).toBe("paused");
       at.engine.resume(runs[2] ?? "", "person");
