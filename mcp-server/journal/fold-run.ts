@@ -241,11 +241,12 @@ function releaseReservation(fold: RunFold, path: string): void {
 
 /** Is at least one call at work, or between two attempts? An effect that nobody is sure of is not. */
 export function isActive(fold: RunFold): boolean {
-  const stopped = fold.paused || fold.held !== null;
+  // What was under way has come home, or was lost with an earlier owner.
+  if (fold.held !== null) return false;
   for (const path in fold.open) {
     const call = fold.open[path];
     if (call === undefined || call.attempt === 0 || fold.uncertain[path] !== undefined) continue;
-    if (!stopped || call.under_way) return true;
+    if (!fold.paused || call.under_way) return true;
   }
   return false;
 }
