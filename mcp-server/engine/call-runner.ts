@@ -107,7 +107,10 @@ export class CallRunner {
 
   #execute(live: LiveRun, attempt: Attempt): void {
     if (this.#host.stopped()) return;
-    const done = executeCall(this.#track(live, attempt)).catch((error: unknown) => {
+    const call = this.#track(live, attempt);
+    const flight = live.inFlight.get(attempt.path);
+    if (flight !== undefined && !(flight.effect && live.outcome !== null)) this.#stopIdle(live, flight);
+    const done = executeCall(call).catch((error: unknown) => {
       this.#host.stage(live.runId, failedCall(attempt, this.#host.codec.keepError(toErrorValue(error))), "at_once");
     });
     this.#remember(attempt.activity, done);
@@ -155,10 +158,15 @@ export class CallRunner {
     this.#host.quiet(live);
   }
 
+  /** What has not begun, or waits for its next attempt, does not begin in a run that comes to rest. */
+  #stopIdle(live: LiveRun, { controller }: InFlight): void {
+    if (live.cancelling || live.outcome !== null) controller.abort();
+    else if (live.paused || live.holding !== null || this.#host.closing()) controller.abort(HALT);
+  }
+
   #track(live: LiveRun, attempt: Attempt): CallRun {
     const flight: InFlight = { controller: new AbortController(), effect: attempt.activity.kind === "effect", idle: false };
     live.inFlight.set(attempt.path, flight);
-    if ((live.cancelling || live.outcome !== null) && !flight.effect) flight.controller.abort();
     return this.#callRun(live, attempt, flight);
   }
 
@@ -186,7 +194,7 @@ export class CallRunner {
       },
       idle: (idle) => {
         flight.idle = idle;
-        if (idle && live.paused) flight.controller.abort(HALT);
+        if (idle) this.#stopIdle(live, flight);
       },
       left: () => this.#leave(live, path),
       delta: (text) => delta(live.runId, path, text),

@@ -312,8 +312,12 @@ class EmbeddedEngine implements Engine {
     if (this.#closing) return;
     this.#closing = true;
     this.#deadlines.stop();
-    for (const live of this.#live.values()) abortCalls(live);
-    for (const live of this.#live.values()) disarmLimit(live);
+    for (const live of this.#live.values()) {
+      // Nobody cancelled it: an effect that waits for its place or for another try is made again by the next owner.
+      haltCalls(live, "idle");
+      abortCalls(live);
+      disarmLimit(live);
+    }
     await this.#calls.effectsDone();
     this.#flush();
     this.#outbox.close();

@@ -10,6 +10,120 @@ const writes: Fn = async (ctx) => {
   return { ok: true, value: done.ok };
 };
 
+it("an effect that waits for its place when Bosun is closed is not told to have failed, and happens later", async () => {
+  const fn: Fn = async (ctx) => {
+    const [first, second] = await Promise.all([ctx.call("slow", 1), ctx.call("write", 1)]);
+    return { ok: true, value: [first.ok, second.ok] };
+  };
+  const begun = gate();
+  const finish = gate();
+  const ran: string[] = [];
+  const activities = {
+    slow: { kind: "effect", pool: "p", run: async () => (begun.open(1), finish.passed) },
+    write: { kind: "effect", pool: "p", run: async () => ran.push("write") },
+  } as const;
+  const at = openBareEngine(fn, activities, { limits: { pools: { p: 1 } } });
+  const run = at.start();
+  await begun.passed;
+  await turns();
+  const closed = at.engine.close();
+  finish.open(1);
+  await closed;
+  const next = at.again(fn, activities);
+  expect(eventsOf(next.journal, run)).not.toContain("call-failed write:0");
+  next.engine.recover();
+  await next.engine.settled(run);
+  expect(ran).toEqual(["write"]);
+  expect(statusOf(next.journal.run(run))).toBe("completed");
+});
+
+it("an effect that waits for its next attempt when Bosun is closed is made again later", async () => {
+  let ran = 0;
+  const busy = {
+    kind: "effect",
+    retryDelayMs: () => 1000,
+    run: async () => {
+      ran += 1;
+      if (ran === 1) throw new BosunError("internal", "busy");
+    },
+  } as const;
+  const at = openBareEngine(writes, { write: busy });
+  const run = at.start();
+  await expect.poll(() => eventsOf(at.journal, run)).toContain("attempt-ended write:0/attempt:1");
+  await at.engine.close();
+  const next = at.again(writes, { write: busy });
+  next.engine.recover();
+  await next.engine.settled(run);
+  expect(ran).toBe(2);
+  expect(statusOf(next.journal.run(run))).toBe("completed");
+});
+
+it("closing does not wait for the next attempt of an effect that fails meanwhile", async () => {
+  const begun = gate();
+  const fail = gate();
+  const at = openBareEngine(writes, {
+    write: {
+      kind: "effect",
+      retryDelayMs: () => 600_000,
+      run: async () => {
+        begun.open(1);
+        await fail.passed;
+        throw new BosunError("internal", "busy");
+      },
+    },
+  });
+  at.start();
+  await begun.passed;
+  let closed = false;
+  void at.engine.close().then(() => (closed = true));
+  fail.open(1);
+  await turns(60);
+  expect(closed).toBe(true);
+});
+
+it("an effect that fails after the run was cancelled is not tried again", async () => {
+  let ran = 0;
+  const begun = gate();
+  const fail = gate();
+  const at = openBareEngine(writes, {
+    write: {
+      kind: "effect",
+      retryDelayMs: () => 0,
+      run: async () => {
+        ran += 1;
+        begun.open(1);
+        await fail.passed;
+        if (ran === 1) throw new BosunError("internal", "busy");
+      },
+    },
+  });
+  const run = at.start();
+  await begun.passed;
+  at.engine.cancel(run, "test");
+  fail.open(1);
+  await at.engine.settled(run);
+  expect(ran).toBe(1);
+  expect(statusOf(at.journal.run(run))).toBe("cancelled");
+});
+
+it("a call whose start was not written yet when the run was stopped does not begin", async () => {
+  const ran: string[] = [];
+  const fn: Fn = async (ctx) => {
+    void ctx.call("pay", 1);
+    void ctx.call("write", 1);
+    throw new Error("a fault of the supervisor");
+  };
+  const at = openBareEngine(fn, {
+    pay: { kind: "paid", reserve: () => ({ prompt_tokens: 1, completion_tokens: 9, usd: null }), run: async () => ran.push("pay") },
+    write: { kind: "effect", run: async () => ran.push("write") },
+  });
+  const run = at.start();
+  await at.engine.settled(run);
+  expect(statusOf(at.journal.run(run))).toBe("paused");
+  expect(ran).toEqual([]);
+  expect(at.journal.run(run).usage).toMatchObject({ completion_tokens: 0 });
+});
+
 it("a held run is not at work, whatever an earlier life left open in it", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   try {
