@@ -384,7 +384,9 @@ class EmbeddedEngine implements Engine {
     }
     this.#active.delete(live);
     if (live.inFlight.size > 0 || live.ending) return;
-    if ((live.cancelling || live.outcome !== null) && this.#settlesLeft(live)) return;
+    const over = live.cancelling || live.outcome !== null;
+    if ((over || live.holding !== null) && this.#beginsMore(live)) return;
+    if (over && this.#settlesLeft(live)) return;
     if (live.cancelling)
       this.#end(live, {
         kind: "run-ended",
@@ -548,6 +550,13 @@ class EmbeddedEngine implements Engine {
     live.history = null;
     live.instance.stop();
     for (const call of this.#leftOpen(live, history)) this.#calls.settleCancelled(live, call);
+  }
+
+  /** What it asked for last may be on its way into the journal. It begins with the commit, to be stopped at once, and comes home before the end. */
+  #beginsMore(live: LiveRun): boolean {
+    if (!this.#outbox.has(live.runId) || Object.keys(this.#journal.run(live.runId).open).length === 0) return false;
+    this.#flush();
+    return this.#stopped() || this.#active.has(live) || live.inFlight.size > 0;
   }
 
   /** Calls that a pause halted, or that nobody is sure of, have no outcome yet; the run ends after it. False when there are none. */

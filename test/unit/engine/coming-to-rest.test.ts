@@ -145,3 +145,56 @@ it("a held run is not at work, whatever an earlier life left open in it", async 
     vi.useRealTimers();
   }
 });
+
+/** Runs `leaving` beside runs that have an outcome handed over in every turn, so that commits are held up; its events. */
+async function leaveBesideBusyRuns(leaving: Fn, ran: string[]): Promise<readonly string[]> {
+  const busy: Fn = async (ctx) => {
+    for (let turn = 0; turn < 40; turn += 1) await ctx.call("echo", turn);
+    return { ok: true, value: null };
+  };
+  const at = openBareEngine(
+    { busy, leaving },
+    {
+      echo: {},
+      pay: { kind: "paid", reserve: () => ({ prompt_tokens: 1, completion_tokens: 9, usd: null }), run: async () => ran.push("pay") },
+      write: { kind: "effect", run: async () => ran.push("write") },
+    },
+  );
+  const others = [at.start({ workflow: "busy" }), at.start({ workflow: "busy" })];
+  const run = at.start({ workflow: "leaving" });
+  await Promise.all([run, ...others].map((each) => at.engine.settled(each)));
+  await turns();
+  at.engine.flush();
+  return eventsOf(at.journal, run).slice(3);
+}
+
+it("what a function asked for last before it returned has one outcome, and nothing comes after the run's end", async () => {
+  const ran: string[] = [];
+  const leaving: Fn = async (ctx) => {
+    await ctx.call("echo", "first");
+    void ctx.call("pay", 1);
+    void ctx.call("write", 1);
+    return { ok: true, value: null };
+  };
+  expect(await leaveBesideBusyRuns(leaving, ran)).toEqual([
+    "call-started pay:0",
+    "call-started write:0",
+    "call-failed pay:0",
+    "call-completed write:0",
+    "run-ended",
+  ]);
+  expect(ran).toEqual(["write"]);
+});
+
+it("what a function asked for last before it failed does not begin, and nothing comes after the hold", async () => {
+  const ran: string[] = [];
+  const leaving: Fn = async (ctx) => {
+    await ctx.call("echo", "first");
+    void ctx.call("pay", 1);
+    void ctx.call("write", 1);
+    throw new Error("a fault of the supervisor");
+  };
+  const events = await leaveBesideBusyRuns(leaving, ran);
+  expect(events.at(-1)).toBe("run-held");
+  expect(ran).toEqual([]);
+});
