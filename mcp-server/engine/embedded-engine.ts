@@ -226,8 +226,8 @@ class EmbeddedEngine implements Engine {
       // What was halted on the way to the pause begins anew, when it has come to rest.
       if (live?.paused === true) live.wakeAgain = true;
       this.#put(runId, { kind: "resume-requested", path: "", data: { by, ...(budget === undefined ? {} : { budget }) } });
-    } else if (live === undefined) {
-      this.#wake(runId);
+    } else if (live === undefined && !this.#waiting.has(runId)) {
+      this.#stir(runId);
     }
   }
 

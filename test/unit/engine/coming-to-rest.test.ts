@@ -124,6 +124,25 @@ it("a call whose start was not written yet when the run was stopped does not beg
   expect(at.journal.run(run).usage).toMatchObject({ completion_tokens: 0 });
 });
 
+it("resuming a run that waits for its turn does not let it in before its turn", async () => {
+  const go = gate();
+  const begun: unknown[] = [];
+  const fn: Fn = async (ctx, input) => {
+    await ctx.call("work", input);
+    return { ok: true, value: null };
+  };
+  const at = openBareEngine(fn, { work: { run: async (input: unknown) => (begun.push(input), go.passed) } }, { limits: { maxRuns: 1 } });
+  at.start({ input: 1 });
+  const second = at.start({ input: 2 });
+  await turns();
+  at.engine.resume(second, "test");
+  await turns();
+  expect(begun).toEqual([1]);
+  go.open(1);
+  await at.engine.settled(second);
+  expect(begun).toEqual([1, 2]);
+});
+
 it("a held run is not at work, whatever an earlier life left open in it", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   try {
