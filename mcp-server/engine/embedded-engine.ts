@@ -72,6 +72,9 @@ class EmbeddedEngine implements Engine {
   readonly #outbox: Outbox;
   #scheduled = false;
   #closing = false;
+  /** Nothing is under way any more, and the journal is closed. */
+  #ended = false;
+  #closed: Promise<void> | null = null;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -296,6 +299,7 @@ class EmbeddedEngine implements Engine {
 
   async settled(runId: string): Promise<void> {
     if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
+    if (this.#ended) throw wasClosed();
     if (!this.#underWay(runId) && !this.#sleeps(runId)) return;
     await this.#rests.wait(runId);
   }
@@ -308,8 +312,12 @@ class EmbeddedEngine implements Engine {
     return this.#listeners.add(listener);
   }
 
-  async close(): Promise<void> {
-    if (this.#closing) return;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing = true;
     this.#deadlines.stop();
     for (const live of this.#live.values()) {
@@ -322,7 +330,8 @@ class EmbeddedEngine implements Engine {
     this.#flush();
     this.#outbox.close();
     this.#journal.close();
-    this.#rests.rejectAll(new BosunError("internal", "Bosun was closed; the run goes on when it is taken up again"));
+    this.#rests.rejectAll(wasClosed());
+    this.#ended = true;
   }
 
   /** From here on nothing begins for this run; what it has under way comes home. */
@@ -737,6 +746,10 @@ class EmbeddedEngine implements Engine {
     if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
     if (this.#closing) throw new BosunError("internal", "Bosun is closing");
   }
+}
+
+function wasClosed(): BosunError {
+  return new BosunError("internal", "Bosun was closed; the run goes on when it is taken up again");
 }
 
 /** Its intent is on the medium before it begins. */

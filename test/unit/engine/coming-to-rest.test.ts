@@ -143,6 +143,30 @@ it("resuming a run that waits for its turn does not let it in before its turn", 
   expect(begun).toEqual([1, 2]);
 });
 
+it("whoever asks after a run once the engine is closed is told so", async () => {
+  const at = openBareEngine(writes, { write: { run: () => new Promise(() => undefined) } });
+  const run = at.start();
+  await turns();
+  await at.engine.close();
+  await expect(Promise.race([at.engine.settled(run), turns().then(() => "nothing")])).rejects.toThrow(/closed/u);
+});
+
+it("a second close waits for the first", async () => {
+  const begun = gate();
+  const finish = gate();
+  const at = openBareEngine(writes, { write: { kind: "effect", run: async () => (begun.open(1), finish.passed) } });
+  at.start();
+  await begun.passed;
+  const first = at.engine.close();
+  let second = false;
+  const closing = at.engine.close().then(() => (second = true));
+  await turns();
+  expect(second).toBe(false);
+  finish.open(1);
+  await first;
+  await closing;
+});
+
 it("a held run is not at work, whatever an earlier life left open in it", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   try {
