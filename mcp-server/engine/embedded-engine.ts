@@ -253,6 +253,8 @@ class EmbeddedEngine implements Engine {
       codec: this.#codec,
     });
     this.#assertOpen();
+    // Upkeep may have removed the parent meanwhile, with what the fork would name.
+    this.#journal.run(runId);
     this.#outbox.stageAll(
       events.map((event) => ({ run_id: forkId, event, time })),
       "at_once",
