@@ -215,7 +215,9 @@ class EmbeddedEngine implements Engine {
     if (decision !== "not_happened") return;
     const live = this.#live.get(runId);
     if (live === undefined) this.#wake(runId);
-    else if (live.history === null && !live.paused) this.#calls.recover(live, { ...call, underWay: false });
+    // One that is over, or on its way to a hold, begins nothing more.
+    else if (live.history === null && !live.paused && live.outcome === null && live.holding === null)
+      this.#calls.recover(live, { ...call, underWay: false });
   }
 
   resume(runId: string, by: string, budget?: Caps): void {

@@ -241,3 +241,34 @@ it("what a function asked for last before it failed does not begin, and nothing 
   expect(events.at(-1)).toBe("run-held");
   expect(ran).toEqual([]);
 });
+
+it("an effect that did not happen is not done when its function has returned meanwhile", async () => {
+  let ran = 0;
+  const slow = gate();
+  const fn: Fn = async (ctx) => {
+    void ctx.call("write", 1);
+    void ctx.call("slow", 1);
+    await ctx.call("pause", 1);
+    return { ok: true, value: null };
+  };
+  const at = openBareEngine(fn, {
+    pause: { run: () => turns(10) },
+    slow: { kind: "effect", run: () => slow.passed },
+    write: {
+      kind: "effect",
+      run: async () => {
+        ran += 1;
+        if (ran === 1) throw new BosunError("uncertain_effect", "nobody knows");
+      },
+    },
+  });
+  const run = at.start();
+  await expect.poll(() => eventsOf(at.journal, run)).toContain("call-completed pause:0");
+  await turns();
+  await at.engine.decideEffect(run, "write:0", "not_happened", "test");
+  await turns();
+  slow.open(1);
+  await at.engine.settled(run);
+  expect(ran).toBe(1);
+  expect(eventsOf(at.journal, run).at(-1)).toBe("run-ended");
+});
