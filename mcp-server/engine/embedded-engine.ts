@@ -225,11 +225,12 @@ class EmbeddedEngine implements Engine {
     this.#flush();
     const fold = this.#journal.run(runId);
     if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended.status}`);
-    const holds = fold.held !== null || fold.paused || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
     const live = this.#live.get(runId);
-    if (holds || budget !== undefined) {
-      // What was halted on the way to the pause begins anew, when it has come to rest.
-      if (live?.paused === true) live.wakeAgain = true;
+    const stopping = live !== undefined && (live.paused || live.holding !== null);
+    const holds = fold.held !== null || fold.paused || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
+    if (stopping || holds || budget !== undefined) {
+      // What was halted on the way to the pause or the hold begins anew, when it has come to rest.
+      if (stopping) live.wakeAgain = true;
       this.#put(runId, { kind: "resume-requested", path: "", data: { by, ...(budget === undefined ? {} : { budget }) } });
     } else if (live === undefined && !this.#waiting.has(runId)) {
       this.#stir(runId);
@@ -407,7 +408,8 @@ class EmbeddedEngine implements Engine {
         data: { status: "cancelled", error: this.#codec.keepError(errorValue("cancelled", "cancelled by a person")) },
       });
     else if (live.outcome !== null) this.#end(live, this.#endEvent(live.outcome));
-    else if (live.holding !== null) this.#end(live, { kind: "run-held", path: "", data: { error: this.#codec.keepError(live.holding) } });
+    else if (live.holding !== null && !live.wakeAgain)
+      this.#end(live, { kind: "run-held", path: "", data: { error: this.#codec.keepError(live.holding) } });
     else this.#park(live);
   }
 

@@ -272,3 +272,25 @@ it("an effect that did not happen is not done when its function has returned mea
   expect(ran).toBe(1);
   expect(eventsOf(at.journal, run).at(-1)).toBe("run-ended");
 });
+
+it("a resume that comes while a run is on its way to a hold is not lost", async () => {
+  const slow = gate();
+  const begun = gate();
+  let fails = true;
+  const fn: Fn = async (ctx) => {
+    const done = ctx.call("slow", 1);
+    if (fails) throw new Error("a fault of the supervisor");
+    await done;
+    return { ok: true, value: null };
+  };
+  const at = openBareEngine(fn, { slow: { run: () => (begun.open(1), slow.passed) } });
+  const run = at.start();
+  await begun.passed;
+  await turns();
+  fails = false;
+  at.engine.resume(run, "test");
+  slow.open(1);
+  await at.engine.settled(run);
+  expect(statusOf(at.journal.run(run))).toBe("completed");
+  expect(await at.engine.replay(run)).toMatchObject({ ok: true });
+});
