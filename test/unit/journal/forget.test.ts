@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { createCodec } from "../../../mcp-server/engine/codec.ts";
 import { forgetPayloads } from "../../../mcp-server/journal/sqlite-forget.ts";
@@ -106,5 +108,20 @@ describe("forgetting a run", () => {
     while (gc.next().done !== true);
     expect(has(journal, draft)).toBe(true);
     owner.close();
+  });
+
+  it("does not say that all went while somebody who reads keeps the bytes on the disk", () => {
+    const journal = makeSignedJournal();
+    const onDisk = (): boolean =>
+      ["", "-wal"].some((suffix) => existsSync(journal.file + suffix) && readFileSync(journal.file + suffix).includes("said once"));
+    forget(journal, "run_a");
+    const reader = new Database(journal.file, { readonly: true });
+    reader.exec("BEGIN");
+    reader.prepare("SELECT count(*) FROM events").get();
+    expect(() => forget(journal, "run_c")).toThrow(/stay on the disk/u);
+    expect(onDisk()).toBe(true);
+    reader.close();
+    expect(forget(journal, "run_c")).toMatchObject({ payloads: 0 });
+    expect(onDisk()).toBe(false);
   });
 });
