@@ -7,14 +7,16 @@ export interface Measured {
   readonly wallMs: number;
 }
 
-/** @param run is told the number of the task, from 1 */
-export async function measure(count: number, parallel: number, run: (index: number) => Promise<unknown>): Promise<Measured> {
+export async function measure(count: number, parallel: number, run: () => Promise<unknown>): Promise<Measured> {
   const cpu = process.cpuUsage();
   const started = performance.now();
-  let next = 0;
+  let begun = 0;
   await Promise.all(
     Array.from({ length: parallel }, async () => {
-      while (next < count) await run((next += 1));
+      while (begun < count) {
+        begun += 1;
+        await run();
+      }
     }),
   );
   const used = process.cpuUsage(cpu);

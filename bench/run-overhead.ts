@@ -36,8 +36,15 @@ const SESSIONS = 5;
 const SESSION_ENDS = 5;
 const commits = countCommits();
 
-async function bosunTask(service: Service, index: number, session?: string): Promise<void> {
-  const task = `Benchmark task ${index}: what do the files hold?`;
+let told = 0;
+
+/** No two tasks are the same: what is equal is stored once. */
+function newTask(): string {
+  return `Benchmark task ${(told += 1)}: what do the files hold?`;
+}
+
+async function bosunTask(service: Service, session?: string): Promise<void> {
+  const task = newTask();
   const run = await service.settled(service.startRun({ task, ...(session === undefined ? {} : { session_id: session }) }));
   if (run.status !== "completed") throw new Error(`${run.status}: ${run.error?.message ?? ""}`);
 }
@@ -57,13 +64,13 @@ async function compare(delayMs: number, parallel: number): Promise<void> {
   };
   const service = openService({ system: { platform: process.platform, env, homeDir: folder }, workspace, folder: workspace });
   const floor = openFloor(baseUrl, delayMs);
-  await measure(WARM, 4, (index) => floor.run(`warm ${index}`));
-  await measure(WARM, 4, (index) => bosunTask(service, index));
+  await measure(WARM, 4, () => floor.run(newTask()));
+  await measure(WARM, 4, () => bosunTask(service));
   const results: { floor: Measured; bosun: Measured }[] = [];
   const before = { ...commits };
   for (let round = 0; round < rounds; round += 1) {
-    const f = await measure(tasks, parallel, (index) => floor.run(`task ${index}: what do the files hold?`));
-    const b = await measure(tasks, parallel, (index) => bosunTask(service, index));
+    const f = await measure(tasks, parallel, () => floor.run(newTask()));
+    const b = await measure(tasks, parallel, () => bosunTask(service));
     results.push({ floor: f, bosun: b });
   }
   const made = { all: commits.all - before.all, flushed: commits.flushed - before.flushed };
@@ -98,8 +105,7 @@ async function oneSession(service: Service): Promise<void> {
   const last: number[] = [];
   for (let session = 0; session < SESSIONS; session += 1) {
     const cpuMs: number[] = [];
-    for (let run = 1; run <= SESSION_RUNS; run += 1)
-      cpuMs.push((await measure(1, 1, () => bosunTask(service, run, `bench-${session}`))).cpuMs);
+    for (let run = 1; run <= SESSION_RUNS; run += 1) cpuMs.push((await measure(1, 1, () => bosunTask(service, `bench-${session}`))).cpuMs);
     first.push(...cpuMs.slice(0, SESSION_ENDS));
     last.push(...cpuMs.slice(-SESSION_ENDS));
   }

@@ -57,7 +57,8 @@ export interface PlanView {
 
 export interface ChangeSetView {
   readonly change_set_id: string;
-  readonly status: "proposed" | "applied" | "rejected" | "expired" | "discarded" | "reverted" | "void";
+  /** `applying`: approved, and being put on the disk, or cut short in that; a resume finishes it. */
+  readonly status: "proposed" | "applying" | "applied" | "rejected" | "expired" | "discarded" | "reverted" | "void";
   readonly files: readonly {
     readonly path: string;
     readonly action: ChangeAction;

@@ -53,6 +53,8 @@ function fateOf({ status, files, why }: ChangeSetView): string | null {
     case "applied":
     case "proposed":
       return null;
+    case "applying":
+      return `Being applied, and cut short if nobody is at it: ${names}`;
     case "reverted":
       return `Put back: ${names}`;
     case "rejected":

@@ -108,6 +108,7 @@ export class CallRunner {
   #execute(live: LiveRun, attempt: Attempt): void {
     if (this.#host.stopped()) return;
     const call = this.#track(live, attempt);
+    // Its intent was on the way when the run was told to stop.
     const flight = live.inFlight.get(attempt.path);
     if (flight !== undefined && !(flight.effect && live.outcome !== null)) this.#stopIdle(live, flight);
     const done = executeCall(call).catch((error: unknown) => {

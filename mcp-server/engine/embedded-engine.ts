@@ -7,7 +7,7 @@ import type { Kept, Outcome } from "../../shared/durable.ts";
 import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { ActivityKind, Caps, EffectDecision, NewEvent, RunEvent } from "../../shared/events.ts";
-import { callPath } from "../journal/fold-run.ts";
+import { callPath, isActive } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import type { Journal } from "../journal/port.ts";
 import { activeMsLeft } from "./active-time.ts";
@@ -176,6 +176,8 @@ class EmbeddedEngine implements Engine {
     this.#waiting.remove(runId);
     if (live !== undefined) live.paused = true;
     this.#put(runId, { kind: "pause-requested", path: "", data: { by } });
+    // What an owner that died left under way is not any more.
+    if (live === undefined && isActive(this.#journal.run(runId))) this.#wake(runId);
     if (live === undefined) return;
     haltCalls(live, "idle");
     this.#active.add(live);

@@ -17,14 +17,16 @@ export function changeSetsOf(journal: JournalReader, runId: string, events: read
     journal.children(runId).some((child) => child.workflow === "revert" && appliedIds(journal, journal.events(child.run_id)).size > 0);
   const approvals = new Map<string, ApprovalRow>(journal.approvals({ run_id: runId }).map((row) => [row.request.change_set_id, row]));
   const words = createWords(journal.blobs);
-  const failures = applyFailures(journal, events, words);
+  const { failures, open } = applications(journal, events, words);
   const proposals = new Map(proposalsOf(journal, events).map((proposal) => [proposal.change_set_id, proposal]));
   // What was asked about but cannot be read was removed.
   return [...new Set([...proposals.keys(), ...approvals.keys()])].map((id) => {
     const proposal = proposals.get(id);
     const approval = approvals.get(id);
-    const status = applied.has(id) ? (reverted ? "reverted" : "applied") : undecidedStatus(approval);
-    const why = status === "applied" || status === "reverted" ? null : (failures.get(id) ?? reasonOf(approval, words));
+    const undone = open.has(id) ? "applying" : undecidedStatus(approval);
+    const status = applied.has(id) ? (reverted ? "reverted" : "applied") : undone;
+    const why =
+      status === "applied" || status === "reverted" || status === "applying" ? null : (failures.get(id) ?? reasonOf(approval, words));
     if (proposal === undefined) return { change_set_id: id, status, files: [], why: why ?? REMOVED, diff: REMOVED };
     const files = proposal.changes.value.map((change) => ({
       path: change.path,
@@ -61,17 +63,27 @@ function reasonOf(approval: ApprovalRow | undefined, words: RunWords): string | 
   return reason === null ? null : words.text(reason);
 }
 
-/** Why approved change sets could not be applied, by their id. */
-function applyFailures(journal: JournalReader, events: readonly RunEvent[], words: RunWords): ReadonlyMap<string, string> {
+/** Of what was approved and is not applied: why it could not be, by id, and what is still being put on the disk. */
+function applications(
+  journal: JournalReader,
+  events: readonly RunEvent[],
+  words: RunWords,
+): { readonly failures: ReadonlyMap<string, string>; readonly open: ReadonlySet<string> } {
   const asked = new Map<string, string>();
   const failures = new Map<string, string>();
+  const open = new Set<string>();
   for (const event of events) {
-    if (event.kind === "call-started" && event.data.activity === "apply_changes")
-      asked.set(event.path, changeSetId(journal, event.data.input));
-    const id = event.kind === "call-failed" ? asked.get(event.path) : undefined;
-    if (event.kind === "call-failed" && id !== undefined) failures.set(id, words.error(event.data.error).message);
+    if (event.kind === "call-started" && event.data.activity === "apply_changes") {
+      const id = changeSetId(journal, event.data.input);
+      asked.set(event.path, id);
+      open.add(id);
+    }
+    const id = event.kind === "call-failed" || event.kind === "call-completed" ? asked.get(event.path) : undefined;
+    if (id === undefined) continue;
+    open.delete(id);
+    if (event.kind === "call-failed") failures.set(id, words.error(event.data.error).message);
   }
-  return failures;
+  return { failures, open };
 }
 
 function undecidedStatus(approval: ApprovalRow | undefined): ChangeSetView["status"] {

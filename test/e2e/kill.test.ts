@@ -91,6 +91,31 @@ describe("a run killed with kill -9", () => {
     },
   );
 
+  it.skipIf(noTerminal !== null).concurrent(
+    "in the middle of an apply is told as such; cancelling it finishes the change set, and says so",
+    async (test) => {
+      const place = await openPlace(test, {
+        files: FILES,
+        reply: crew({
+          turns: { coder: [calls(["write_file", { path: "b.txt", content: "b" }], ["write_file", { path: "c.txt", content: "c" }])] },
+        }),
+      });
+      const { run_id: runId, approvals } = (await place.run(["run", "write", "--worker", "coder", "--json"])).view();
+      const approve = place.terminal(["approve", approvals[0]?.approval_id ?? ""], { env: { BOSUN_FAILPOINT: "apply.after-rename" } });
+      await approve.waitFor("Apply these changes?");
+      approve.type("y\r");
+      await approve.end;
+      const shown = await place.run(["show", runId]);
+      expect(shown.stdout).toContain("Being applied, and cut short if nobody is at it: b.txt, c.txt");
+      const cancelled = await place.run(["cancel", runId]);
+      expect(cancelled.stdout).toContain("is cancelled.");
+      expect(cancelled.stdout).toContain("Applied to 2 files");
+      expect(cancelled.stdout).toContain(`revert ${runId}`);
+      expect(readFileSync(join(place.workspace, "c.txt"), "utf8")).toBe("c");
+      await place.expectIntact();
+    },
+  );
+
   it.concurrent("can be cancelled instead, and nothing of it is written", async (test) => {
     const place = await openPlace(test, slowCrew());
     const runId = await killed(place);

@@ -22,7 +22,9 @@ export function resumeCommand(context: CliContext): Command {
       const left = takeUpLeftovers(context.io, service, json);
       // An approval that ran out while nobody was here expires now that somebody is, and pauses the run; then it can be asked again.
       if (ranOut) await service.settled(runId);
-      if (service.getRun(runId).status === "paused" || budget !== undefined) service.resume(runId, budget);
+      // A run that was paused may still look as if it ran: what its owner had under way is only being settled.
+      const { status } = service.getRun(runId);
+      if (status === "paused" || status === "running" || budget !== undefined) service.resume(runId, budget);
       const exitCode = showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
       return stayWith(context.io, service, { ids: left.filter((id) => id !== runId), exitCode, json });
     });

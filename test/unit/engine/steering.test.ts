@@ -1,7 +1,14 @@
 /** What a person may do with a supervisor's run under way, on the real engine: tell it something, cap its time. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
+import type { AnyActivity } from "../../../mcp-server/engine/activity.ts";
+import { createEmbeddedEngine } from "../../../mcp-server/engine/embedded-engine.ts";
+import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
 import { createWords } from "../../../mcp-server/service/words.ts";
+import type { Fn } from "../../support/bare-engine.ts";
 import type { FakeWorld } from "../../support/fake-crew.ts";
 import { openBench, plan, textOf } from "../../support/fake-crew.ts";
 
@@ -73,4 +80,86 @@ it("a run whose active time is used up pauses, and goes on when a person raises 
   expect(statusOf(at.journal.run(run))).toBe("completed");
   expect(calls).toBe(2);
   expect(await at.engine.replay(run)).toMatchObject({ ok: true });
+});
+
+it("a run that was killed in a model call and is paused then says that it is paused, and one resume goes on", async () => {
+  let calls = 0;
+  const world: FakeWorld = {
+    model: (request) => {
+      if (request.purpose === "plan") return plan(["a", "coder"]);
+      calls += 1;
+      return calls === 1 ? new Promise(() => undefined) : { content: "report" };
+    },
+  };
+  const killed = bench(world);
+  const run = killed.run({});
+  await expect.poll(() => calls).toBe(1);
+  const next = killed.reopen();
+  onTestFinished(() => next.close());
+  next.engine.pause(run, "person");
+  await next.engine.settled(run);
+  expect(statusOf(next.journal.run(run))).toBe("paused");
+  next.engine.resume(run, "person");
+  await next.engine.settled(run);
+  expect(statusOf(next.journal.run(run))).toBe("completed");
+  expect(calls).toBe(2);
+  expect(await next.engine.replay(run)).toMatchObject({ ok: true });
+});
+
+it("a paid call whose intent is on its way when the time is up is not made, and costs nothing, until the cap is raised", async () => {
+  let paid = 0;
+  let now = 1_000_000;
+  let timeIsUp: () => void = () => undefined;
+  const folder = mkdtempSync(join(tmpdir(), "bosun-time-"));
+  const { journal } = createSqliteJournal({ file: join(folder, "journal.db"), now: () => now });
+  const fn: Fn = async (ctx) => {
+    const [pay] = await Promise.all([ctx.call("pay", 1), ctx.call("trigger", 1)]);
+    return { ok: true, value: pay.ok };
+  };
+  const label: AnyActivity["label"] = () => ({ kind: "internal", name: "a" });
+  const engine = createEmbeddedEngine({
+    journal,
+    activities: [
+      {
+        name: "pay",
+        version: 1,
+        kind: "paid",
+        label,
+        reserve: () => ({ prompt_tokens: 5, completion_tokens: 5, usd: null }),
+        run: async () => (paid += 1),
+      },
+      {
+        name: "trigger",
+        version: 1,
+        kind: "read",
+        label,
+        // Begins at once, while the intent of the paid call waits to be written.
+        run: async () => {
+          now += 10_000;
+          timeIsUp();
+        },
+      },
+    ],
+    workflows: [{ name: "w", version: 1, fn }],
+    now: () => now,
+    after: (_, then) => {
+      timeIsUp = then;
+      return () => undefined;
+    },
+    newRunId: () => "run_1",
+  });
+  onTestFinished(async () => {
+    await engine.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const run = engine.start({ workflow: "w", session_id: null, input: null, budget: { seconds: 5 } });
+  await engine.settled(run);
+  expect(paid).toBe(0);
+  expect(journal.run(run).held?.code).toBe("budget_exceeded");
+  expect(journal.run(run).usage).toMatchObject({ prompt_tokens: 0, completion_tokens: 0 });
+  engine.resume(run, "person", { seconds: 60 });
+  await engine.settled(run);
+  expect(paid).toBe(1);
+  expect(statusOf(journal.run(run))).toBe("completed");
+  expect(await engine.replay(run)).toMatchObject({ ok: true });
 });
