@@ -108,8 +108,9 @@ export class CallRunner {
   #execute(live: LiveRun, attempt: Attempt): void {
     if (this.#host.stopped()) return;
     const call = this.#track(live, attempt);
-    // Its intent was on the way when the run was told to stop: it is made again when the run goes on.
-    if (live.paused || live.holding !== null) live.inFlight.get(attempt.path)?.controller.abort(HALT);
+    // Its intent was on the way when the run was told to stop.
+    const flight = live.inFlight.get(attempt.path);
+    if (flight !== undefined && !(flight.effect && live.outcome !== null)) this.#stopIdle(live, flight);
     const done = executeCall(call).catch((error: unknown) => {
       this.#host.stage(live.runId, failedCall(attempt, this.#host.codec.keepError(toErrorValue(error))), "at_once");
     });
@@ -158,10 +159,15 @@ export class CallRunner {
     this.#host.quiet(live);
   }
 
+  /** What has not begun, or waits for its next attempt, does not begin in a run that comes to rest. */
+  #stopIdle(live: LiveRun, { controller }: InFlight): void {
+    if (live.cancelling || live.outcome !== null) controller.abort();
+    else if (live.paused || live.holding !== null || this.#host.closing()) controller.abort(HALT);
+  }
+
   #track(live: LiveRun, attempt: Attempt): CallRun {
     const flight: InFlight = { controller: new AbortController(), effect: attempt.activity.kind === "effect", idle: false };
     live.inFlight.set(attempt.path, flight);
-    if ((live.cancelling || live.outcome !== null) && !flight.effect) flight.controller.abort();
     return this.#callRun(live, attempt, flight);
   }
 
@@ -189,7 +195,7 @@ export class CallRunner {
       },
       idle: (idle) => {
         flight.idle = idle;
-        if (idle && live.paused) flight.controller.abort(HALT);
+        if (idle) this.#stopIdle(live, flight);
       },
       left: () => this.#leave(live, path),
       delta: (text) => delta(live.runId, path, text),

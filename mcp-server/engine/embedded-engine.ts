@@ -72,6 +72,9 @@ class EmbeddedEngine implements Engine {
   readonly #outbox: Outbox;
   #scheduled = false;
   #closing = false;
+  /** Nothing is under way any more, and the journal is closed. */
+  #ended = false;
+  #closed: Promise<void> | null = null;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -214,7 +217,9 @@ class EmbeddedEngine implements Engine {
     if (decision !== "not_happened") return;
     const live = this.#live.get(runId);
     if (live === undefined) this.#wake(runId);
-    else if (live.history === null && !live.paused) this.#calls.recover(live, { ...call, underWay: false });
+    // One that is over, or on its way to a hold, begins nothing more.
+    else if (live.history === null && !live.paused && live.outcome === null && live.holding === null)
+      this.#calls.recover(live, { ...call, underWay: false });
   }
 
   resume(runId: string, by: string, budget?: Caps): void {
@@ -222,14 +227,15 @@ class EmbeddedEngine implements Engine {
     this.#flush();
     const fold = this.#journal.run(runId);
     if (fold.ended !== null) throw new BosunError("conflict", `run ${runId} has ended: ${fold.ended.status}`);
-    const holds = fold.held !== null || fold.paused || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
     const live = this.#live.get(runId);
-    if (holds || budget !== undefined) {
-      // What was halted on the way to the pause begins anew, when it has come to rest.
-      if (live?.paused === true) live.wakeAgain = true;
+    const stopping = live !== undefined && (live.paused || live.holding !== null);
+    const holds = fold.held !== null || fold.paused || Object.values(fold.waits).some((wait) => wait.about.for === "hold");
+    if (stopping || holds || budget !== undefined) {
+      // What was halted on the way to the pause or the hold begins anew, when it has come to rest.
+      if (stopping) live.wakeAgain = true;
       this.#put(runId, { kind: "resume-requested", path: "", data: { by, ...(budget === undefined ? {} : { budget }) } });
-    } else if (live === undefined) {
-      this.#wake(runId);
+    } else if (live === undefined && !this.#waiting.has(runId)) {
+      this.#stir(runId);
     }
   }
 
@@ -252,6 +258,8 @@ class EmbeddedEngine implements Engine {
       codec: this.#codec,
     });
     this.#assertOpen();
+    // Upkeep may have removed the parent meanwhile, with what the fork would name.
+    this.#journal.run(runId);
     this.#outbox.stageAll(
       events.map((event) => ({ run_id: forkId, event, time })),
       "at_once",
@@ -298,6 +306,7 @@ class EmbeddedEngine implements Engine {
 
   async settled(runId: string): Promise<void> {
     if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
+    if (this.#ended) throw wasClosed();
     if (!this.#underWay(runId) && !this.#sleeps(runId)) return;
     await this.#rests.wait(runId);
   }
@@ -310,17 +319,26 @@ class EmbeddedEngine implements Engine {
     return this.#listeners.add(listener);
   }
 
-  async close(): Promise<void> {
-    if (this.#closing) return;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing = true;
     this.#deadlines.stop();
-    for (const live of this.#live.values()) abortCalls(live);
-    for (const live of this.#live.values()) disarmLimit(live);
+    for (const live of this.#live.values()) {
+      // Nobody cancelled it: an effect that waits for its place or for another try is made again by the next owner.
+      haltCalls(live, "idle");
+      abortCalls(live);
+      disarmLimit(live);
+    }
     await this.#calls.effectsDone();
     this.#flush();
     this.#outbox.close();
     this.#journal.close();
-    this.#rests.rejectAll(new BosunError("internal", "Bosun was closed; the run goes on when it is taken up again"));
+    this.#rests.rejectAll(wasClosed());
+    this.#ended = true;
   }
 
   /** From here on nothing begins for this run; what it has under way comes home. */
@@ -382,7 +400,9 @@ class EmbeddedEngine implements Engine {
     }
     this.#active.delete(live);
     if (live.inFlight.size > 0 || live.ending) return;
-    if ((live.cancelling || live.outcome !== null) && this.#settlesLeft(live)) return;
+    const over = live.cancelling || live.outcome !== null;
+    if ((over || live.holding !== null) && this.#beginsMore(live)) return;
+    if (over && this.#settlesLeft(live)) return;
     if (live.cancelling)
       this.#end(live, {
         kind: "run-ended",
@@ -390,7 +410,8 @@ class EmbeddedEngine implements Engine {
         data: { status: "cancelled", error: this.#codec.keepError(errorValue("cancelled", "cancelled by a person")) },
       });
     else if (live.outcome !== null) this.#end(live, this.#endEvent(live.outcome));
-    else if (live.holding !== null) this.#end(live, { kind: "run-held", path: "", data: { error: this.#codec.keepError(live.holding) } });
+    else if (live.holding !== null && !live.wakeAgain)
+      this.#end(live, { kind: "run-held", path: "", data: { error: this.#codec.keepError(live.holding) } });
     else this.#park(live);
   }
 
@@ -546,6 +567,13 @@ class EmbeddedEngine implements Engine {
     live.history = null;
     live.instance.stop();
     for (const call of this.#leftOpen(live, history)) this.#calls.settleCancelled(live, call);
+  }
+
+  /** What it asked for last may be on its way into the journal. It begins with the commit, to be stopped at once, and comes home before the end. */
+  #beginsMore(live: LiveRun): boolean {
+    if (!this.#outbox.has(live.runId) || Object.keys(this.#journal.run(live.runId).open).length === 0) return false;
+    this.#flush();
+    return this.#stopped() || this.#active.has(live) || live.inFlight.size > 0;
   }
 
   /** Calls that a pause halted, or that nobody is sure of, have no outcome yet; the run ends after it. False when there are none. */
@@ -726,6 +754,10 @@ class EmbeddedEngine implements Engine {
     if (this.broken !== null) throw new BosunError(this.broken.code, this.broken.message);
     if (this.#closing) throw new BosunError("internal", "Bosun is closing");
   }
+}
+
+function wasClosed(): BosunError {
+  return new BosunError("internal", "Bosun was closed; the run goes on when it is taken up again");
 }
 
 /** Its intent is on the medium before it begins. */

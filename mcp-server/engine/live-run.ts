@@ -23,7 +23,7 @@ export interface LiveRun {
   cancelling: boolean;
   /** Nothing is handed over and nothing begins; once nothing is under way any more the run leaves memory. */
   paused: boolean;
-  /** It was resumed while it was still coming to rest. */
+  /** It was resumed while it was still coming to rest: it is driven anew then, and not held. */
   wakeAgain: boolean;
   /** What the function returned; the run ends once nothing is under way any more. */
   outcome: Outcome<unknown> | null;

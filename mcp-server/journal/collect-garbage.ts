@@ -3,6 +3,7 @@
  * two of them other work may be done, and a kill at any point leaves a sound journal.
  */
 import type { Database } from "better-sqlite3";
+import { BosunError } from "../../shared/errors.ts";
 import { failpoint } from "../engine/failpoint.ts";
 import { bytesOnDisk, emptyLog, giveSpaceBack } from "./give-space-back.ts";
 import { createPayloadMarks } from "./mark-payloads.ts";
@@ -41,7 +42,22 @@ const BATCH_BYTES = 8_000_000;
 /** Made by the owner of the journal before it puts anything. */
 export const PUT_AGAIN = "CREATE TEMP TABLE IF NOT EXISTS put_again (hash BLOB PRIMARY KEY) WITHOUT ROWID";
 
+/** The round that was begun last on a connection. Its temporary tables are those of the connection. */
+const current = new WeakMap<Database, symbol>();
+
+/** @throws BosunError conflict at the next piece when another round was begun on the same connection */
 export function* collectGarbage(db: Database, options: GcOptions): Generator<void, GcReport> {
+  const round = Symbol("round");
+  current.set(db, round);
+  const pieces = piecesOf(db, options);
+  for (let step = pieces.next(); ; step = pieces.next()) {
+    if (step.done === true) return step.value;
+    yield;
+    if (current.get(db) !== round) throw new BosunError("conflict", "another round of cleaning up was begun: this one is left off");
+  }
+}
+
+function* piecesOf(db: Database, options: GcOptions): Generator<void, GcReport> {
   db.exec(`${PUT_AGAIN}; DROP TABLE IF EXISTS temp.doomed; CREATE TEMP TABLE doomed (run INTEGER PRIMARY KEY)`);
   if (!options.dryRun) emptyLog(db);
   const before = bytesOnDisk(db);

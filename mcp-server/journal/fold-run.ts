@@ -46,7 +46,7 @@ export interface RunFold {
   held: ErrorRecord | null;
   paused: boolean;
   cancelling: boolean;
-  /** By path. */
+  /** By path, in the order in which they began; one that is tried again comes last. */
   open: Record<string, OpenCallFold>;
   /** Effects that cannot tell whether they happened, by the path of their call. */
   uncertain: Record<string, { attempt: number; error: ErrorRecord }>;
@@ -125,8 +125,12 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
       break;
     }
     case "attempt-started": {
-      const call = fold.open[callPath(event.path)];
+      const path = callPath(event.path);
+      const call = fold.open[path];
       if (call === undefined) break;
+      // What others set aside meanwhile comes before it.
+      delete fold.open[path];
+      fold.open[path] = call;
       // A tool call counts once, a model call with each attempt.
       if (call.label.kind === "model" || call.attempt === 0) countCall(fold, call.label.kind);
       call.reserve = event.data.reserve ?? null;
@@ -237,11 +241,12 @@ function releaseReservation(fold: RunFold, path: string): void {
 
 /** Is at least one call at work, or between two attempts? An effect that nobody is sure of is not. */
 export function isActive(fold: RunFold): boolean {
-  const stopped = fold.paused || fold.held !== null;
+  // What was under way has come home, or was lost with an earlier owner.
+  if (fold.held !== null) return false;
   for (const path in fold.open) {
     const call = fold.open[path];
     if (call === undefined || call.attempt === 0 || fold.uncertain[path] !== undefined) continue;
-    if (!stopped || call.under_way) return true;
+    if (!fold.paused || call.under_way) return true;
   }
   return false;
 }

@@ -31,7 +31,10 @@ export interface ForgetOptions {
   readonly epoch: number;
 }
 
-/** Runs in one transaction on a connection of its own. The caller owns the data folder. @throws BosunError not_found, conflict when the run has not ended */
+/**
+ * Runs in one transaction on a connection of its own. The caller owns the data folder.
+ * @throws BosunError not_found, conflict when the run has not ended, or when somebody who reads the journal keeps the bytes on the disk
+ */
 export function forgetPayloads(options: ForgetOptions): Forgotten {
   const { db } = openDatabase(options.file, { readonly: false, check: false });
   try {
@@ -39,7 +42,12 @@ export function forgetPayloads(options: ForgetOptions): Forgotten {
     // What is deleted is overwritten, not just unlinked.
     db.pragma("secure_delete = ON");
     const forgotten = db.transaction(() => forget(db, options)).immediate();
-    db.pragma("wal_checkpoint(TRUNCATE)");
+    const [checkpoint] = db.pragma("wal_checkpoint(TRUNCATE)") as { readonly busy: number }[];
+    if (checkpoint?.busy !== 0)
+      throw new BosunError(
+        "conflict",
+        `the payloads of ${options.run_id} were removed, but their bytes stay on the disk as long as another process reads the journal: forget ${options.run_id} again when it is done`,
+      );
     return forgotten;
   } finally {
     db.close();

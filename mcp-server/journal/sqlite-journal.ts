@@ -447,8 +447,12 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
     this.assertOwner();
     for (const [hex, body] of this.#pendingBlobs) {
       const hash = Buffer.from(hex, "hex");
-      const { changes } = this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(hash, body);
-      if (changes === 0) this.#putAgain(hash);
+      const { changes, lastInsertRowid: id } = this.sql("INSERT INTO blobs (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING").run(
+        hash,
+        body,
+      );
+      // It also gets an early id where forgetting took the last payloads away.
+      if (changes === 0 || Number(id) < this.#newFrom) this.#putAgain(hash);
     }
     const insert = this.sql("INSERT INTO events (run, seq, time, epoch, kind, path, cause, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     /** With what the commit is built on. */

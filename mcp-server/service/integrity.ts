@@ -1,6 +1,5 @@
 /** Verifying and exporting: needs no lock and no engine. What is checked are the rows as they are stored, not what the journal makes of them. */
 import { createReadStream, statSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { BosunError } from "../../shared/errors.ts";
 import type { ChainedRows } from "../journal/chained-rows.ts";
 import { exportRun } from "../journal/export-run.ts";
@@ -58,8 +57,7 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
     verifyFile: async (file, { key: pem } = {}) => {
       const given = pem === undefined ? null : parsePublicKey(pem);
       if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new BosunError("not_found", `there is no file ${file}`);
-      const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity });
-      const { left_out: removed, ...found } = await verifyExport(lines, given);
+      const { left_out: removed, ...found } = await verifyExport(linesOf(file), given);
       const signer = signerOf(given, found.key);
       return { ...found, runs: found.run_id === null ? 0 : 1, payloads_removed: removed, unsigned: found.key === null, adopted: 0, signer };
     },
@@ -83,6 +81,20 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
         },
       ),
   };
+}
+
+/** Lines end at line feeds alone: `readline` also ends them at separators that JSON leaves as they are in what was said. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  let line: string[] = [];
+  for await (const chunk of createReadStream(file, { encoding: "utf8" }) as AsyncIterable<string>) {
+    const [first = "", ...others] = chunk.split("\n");
+    line.push(first);
+    for (const next of others) {
+      yield line.join("");
+      line = [next];
+    }
+  }
+  yield line.join("");
 }
 
 const UNCHANGED = { retryable: false };

@@ -4,12 +4,15 @@ import type { DurableFunction } from "../../../shared/durable.ts";
 import { BosunError } from "../../../shared/errors.ts";
 import type { ModelReply } from "../../../shared/model.ts";
 import type { ModelParts } from "../../../mcp-server/activities/ask-model.ts";
-import { createAskModel } from "../../../mcp-server/activities/ask-model.ts";
+import { createAskModel, MODEL_POOL } from "../../../mcp-server/activities/ask-model.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
+import type { Journal } from "../../../mcp-server/journal/port.ts";
 import type { SupervisorActivities } from "../../../mcp-server/supervisor/activities.ts";
+import { modelError } from "../../../mcp-server/models/model-failure.ts";
+import { NO_USAGE } from "../../../shared/usage.ts";
 import { ask } from "../../../mcp-server/supervisor/ask.ts";
-import type { BareEngine, Fn } from "../../support/bare-engine.ts";
-import { openBareEngine, turns } from "../../support/bare-engine.ts";
+import type { Activities, BareEngine, Fn } from "../../support/bare-engine.ts";
+import { gate, openBareEngine, turns } from "../../support/bare-engine.ts";
 
 const REPLY: ModelReply = {
   message: { role: "assistant", content: "x" },
@@ -19,7 +22,10 @@ const REPLY: ModelReply = {
 };
 
 /** So many workers ask a model at once, for up to so many tokens each. */
-function asking(at: { readonly workers: number; readonly tokens: number }, parts: Partial<ModelParts> = {}): BareEngine {
+function asking(
+  at: { readonly workers: number; readonly tokens: number; readonly places?: number },
+  parts: Partial<ModelParts> = {},
+): BareEngine {
   const fn: DurableFunction<SupervisorActivities, unknown, unknown> = async (ctx) => {
     const answers = await Promise.all(
       Array.from({ length: at.workers }, (_, index) =>
@@ -39,23 +45,28 @@ function asking(at: { readonly workers: number; readonly tokens: number }, parts
     );
     return { ok: true, value: answers.map((answer) => answer.ok) };
   };
-  return openBareEngine(fn as Fn, (journal) => ({
-    ask_model: createAskModel({
-      journal,
-      model: () => ({
-        complete: async () => {
-          await turns(2);
-          return REPLY;
-        },
-      }),
-      price: () => null,
-      checkReply: () => ({ ok: true, data: null }),
+  const activities = (journal: Journal): Activities => ({
+    ask_model: {
+      ...createAskModel({
+        journal,
+        model: () => ({
+          complete: async () => {
+            await turns(2);
+            return REPLY;
+          },
+        }),
+        price: () => null,
+        checkReply: () => ({ ok: true, data: null }),
 
-      ...parts,
-    }),
-  }));
+        ...parts,
+      }),
+      retryDelayMs: ({ retryable }, failed) => (retryable && failed < 3 ? 80 : null),
+    },
+  });
+  return openBareEngine(fn as Fn, activities, at.places === undefined ? {} : { limits: { pools: { [MODEL_POOL]: at.places } } });
 }
 
+const ASKED = { provider: "fake", model: "m", shownUrl: "http://x", keyVariable: null };
 const NOTHING = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0, usd: 0, source: "reported" };
 
 it("parallel calls under a cap that holds each of them are all answered", async () => {
@@ -126,4 +137,51 @@ it("a call that is refused because its price is unknown is not charged", async (
   expect(statusOf(at.journal.run(run))).toBe("paused");
   expect(at.journal.run(run).usage).toEqual(NOTHING);
   expect(sent).toBe(0);
+});
+
+/** The first call fails, with nothing spent; all that are answered take as much as they may. */
+function failingFirst(sizes: number[], failing: () => Promise<unknown>): Partial<ModelParts> {
+  let asked = 0;
+  return {
+    model: () => ({
+      complete: async (request) => {
+        asked += 1;
+        if (asked === 1) {
+          await failing();
+          throw modelError("model_unavailable", ASKED, "busy", { retryable: true, usage: NO_USAGE });
+        }
+        sizes.push(request.max_completion_tokens);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return { ...REPLY, usage: { ...REPLY.usage, completion_tokens: request.max_completion_tokens } };
+      },
+    }),
+  };
+}
+
+it("a call that is tried again leaves alone what a call that began meanwhile may spend", async () => {
+  const sizes: number[] = [];
+  const at = asking({ workers: 2, tokens: 1000 }, failingFirst(sizes, turns));
+  const run = at.start({ budget: { tokens: 1000 } });
+  await at.engine.settled(run);
+  const { usage } = at.journal.run(run);
+  expect(usage.prompt_tokens + usage.completion_tokens).toBeLessThanOrEqual(1000);
+  expect(sizes).toHaveLength(1);
+});
+
+it("a call that has its place does not wait for one that was tried again and waits for a place", async () => {
+  const sizes: number[] = [];
+  const urgent = gate();
+  const at = asking(
+    { workers: 2, tokens: 1000, places: 1 },
+    failingFirst(sizes, () => urgent.passed),
+  );
+  const run = at.start({ budget: { tokens: 1000 } });
+  await turns();
+  // It has the one place from when the first call has failed until after that is tried again.
+  const other = at.start({ priority: "high" });
+  await turns();
+  urgent.open(1);
+  await at.engine.settled(run);
+  await at.engine.settled(other);
+  expect(sizes).toHaveLength(3);
 });

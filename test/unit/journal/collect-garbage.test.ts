@@ -221,4 +221,32 @@ describe("retention", () => {
     expect(ids(journal)).toEqual([]);
     journal.close();
   });
+
+  it.each(["another round", "a dry run"])(
+    "never removes what is needed when %s begins on the same journal before it is through",
+    (other) => {
+      const journal = open(journalFile());
+      const named = Array.from({ length: 300 }, (_, at) => keep(journal, `needed ${at}`));
+      for (const [at, ref] of named.entries()) writeRun(journal, { id: `r${at}`, ref, ended: true });
+      const again = { ...REQUEST, cutoff: 0 };
+      const rest = (pieces: Generator<void, unknown>): void => {
+        try {
+          throughAll(pieces);
+        } catch (error) {
+          expect(String(error)).toMatch(/another round/u);
+        }
+      };
+      for (let steps = 0; steps < 20; steps += 1) {
+        const first = journal.collectGarbage(again);
+        for (let step = 0; step < steps; step += 1) first.next();
+        const second = other === "a dry run" ? journal.garbage(0) : journal.collectGarbage(again);
+        for (let step = 0; step < 3; step += 1) second.next();
+        rest(first);
+        expect(named.filter((hash) => !journal.blobs.has(hash))).toEqual([]);
+        rest(second);
+        expect(named.filter((hash) => !journal.blobs.has(hash))).toEqual([]);
+      }
+      journal.close();
+    },
+  );
 });
