@@ -88,7 +88,7 @@ class EmbeddedEngine implements Engine {
       staged: (event) => this.#staged(event),
       written: (events) => this.#written(events),
       failed: (error) => this.#break(error),
-      due: () => this.#schedule(),
+      turn: () => this.#schedule(),
     });
     this.#calls = new CallRunner({
       codec: this.#codec,

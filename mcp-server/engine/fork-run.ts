@@ -90,7 +90,7 @@ class ForkDrive {
       case "call-completed":
       case "call-failed":
         if (this.#asked.get(event.path) !== this.#parentCalls.get(event.path)) return;
-        await this.#deliver(this.#changed(event.path) ?? withoutOwner(event));
+        await this.#deliver(this.#changed(event.path) ?? outcomeOf(event));
         break;
       case "wait-expired":
         if (this.#waits.has(event.path))
@@ -215,7 +215,8 @@ class ForkDrive {
 
 type EventOfNew<K extends NewEvent["kind"]> = Extract<NewEvent, { kind: K }>;
 
-function withoutOwner(event: EventOf<"call-completed" | "call-failed">): NewEvent {
+/** The outcome alone; where and when it came is the parent's. Written twice, for the compiler tells the two kinds apart by it. */
+function outcomeOf(event: EventOf<"call-completed" | "call-failed">): NewEvent {
   return event.kind === "call-completed"
     ? { kind: event.kind, path: event.path, data: event.data }
     : { kind: event.kind, path: event.path, data: event.data };

@@ -28,8 +28,8 @@ export interface OutboxHost {
   readonly written: (events: readonly RunEvent[]) => void;
   /** The journal refused; nothing more can be written. */
   readonly failed: (error: ErrorValue) => void;
-  /** Something is due with the end of this turn. */
-  readonly due: () => void;
+  /** Something is due with the end of this turn of the loop: there must be one. */
+  readonly turn: () => void;
 }
 
 export class Outbox {
@@ -74,7 +74,7 @@ export class Outbox {
     if (urgency === "at_once") {
       if (!this.#due) this.#dueAt = performance.now();
       this.#due = true;
-      this.#host.due();
+      this.#host.turn();
     } else {
       this.#arm(urgency === "soon" ? SOON_MS : LATER_MS);
     }

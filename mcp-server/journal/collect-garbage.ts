@@ -9,15 +9,7 @@ import { bytesOnDisk, emptyLog, giveSpaceBack } from "./give-space-back.ts";
 import { createPayloadMarks } from "./mark-payloads.ts";
 import { createMayGo, createRunRemover } from "./remove-run.ts";
 import type { OnRemoved } from "./remove-run.ts";
-
-export interface GcReport {
-  readonly runs: number;
-  readonly payloads: number;
-  /** Sum of the payloads' own bytes. */
-  readonly payload_bytes: number;
-  /** By how much the journal's files became smaller, measured; null when nothing was done (a dry run). */
-  readonly freed_bytes: number | null;
-}
+import type { GcReport } from "./port.ts";
 
 export interface GcOptions {
   /** Runs that ended before this are removed; epoch milliseconds. */

@@ -7,7 +7,6 @@ import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
 import type { RunStatus } from "../../shared/run-view.ts";
 import type { UsageSource } from "../../shared/usage.ts";
 import type { BlobStore } from "./blobs.ts";
-import type { GcReport } from "./collect-garbage.ts";
 import type { RunFold } from "./fold-run.ts";
 
 /** An event that is to be appended to a run. */
@@ -58,6 +57,16 @@ export interface GcRequest {
   readonly thorough: boolean;
   /** An old journal up to this size is written anew when much of it is free; newer ones give space back in any case. */
   readonly anewUpToBytes: number;
+}
+
+/** What a round of garbage collection removed, or would. */
+export interface GcReport {
+  readonly runs: number;
+  readonly payloads: number;
+  /** Sum of the payloads' own bytes. */
+  readonly payload_bytes: number;
+  /** By how much the journal's files became smaller, measured; null when nothing was done (a dry run). */
+  readonly freed_bytes: number | null;
 }
 
 /** Reading, open to any process. */

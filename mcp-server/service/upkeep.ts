@@ -1,8 +1,7 @@
 /** Looking after the data folder: by hand, and once a day by itself, a little at a time beside the runs. */
 import { setImmediate as macrotask } from "node:timers/promises";
 import { sweepLeftovers } from "../changes/leftovers.ts";
-import type { GcReport } from "../journal/collect-garbage.ts";
-import type { Journal, JournalReader } from "../journal/port.ts";
+import type { GcReport, Journal, JournalReader } from "../journal/port.ts";
 import type { GcSummary, Upkeep } from "../service.ts";
 
 export interface UpkeepParts {
