@@ -17,8 +17,8 @@ describe("branches that go on at the same time", () => {
       return { ok: true, value: 1 };
     };
     // However slow the machine: it is not the time that ends the group.
-    const clock = vi.spyOn(performance, "now").mockReturnValue(0);
-    onTestFinished(() => clock.mockRestore());
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    onTestFinished(() => void vi.useRealTimers());
     const writes: string[][] = [];
     const begunAfter: number[] = [];
     const at = openBareEngine(
