@@ -1,6 +1,7 @@
 /** Puts a run's question to a person: options by number, or an answer in their own words. */
 import type { RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
+import { askLine } from "./ask-line.ts";
 import { escapeLine, escapeText } from "./escape.ts";
 import { canAsk, type CliIo } from "./io.ts";
 import { printHint, printText } from "./print.ts";
@@ -25,10 +26,8 @@ export async function askQuestion(io: CliIo, service: Service, runId: string, qu
   await io.stdin.drain();
   printText(io, questionText(question));
   if (canAsk(io)) {
-    io.stdout.write(question.options.length > 0 ? "Number or answer: " : "Answer: ");
-    const said = await io.stdin.readLine();
-    if (said === null) io.stdout.write("\n");
-    if (said !== null && said.trim() !== "") {
+    const said = await askLine(io, question.options.length > 0 ? "Number or answer: " : "Answer: ");
+    if (said !== null && said !== "") {
       service.answer(runId, question.question_id, answerOf(question, said));
       return true;
     }

@@ -2,6 +2,7 @@
 import type { EffectDecision } from "../../shared/events.ts";
 import type { RunView, UncertainView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
+import { askLine } from "./ask-line.ts";
 import { escapeLine, escapeText } from "./escape.ts";
 import { canAsk, type CliIo } from "./io.ts";
 import { printHint, printText } from "./print.ts";
@@ -38,10 +39,7 @@ export async function askUncertain(io: CliIo, service: Service, { run_id: runId,
 
 async function readDecision(io: CliIo): Promise<EffectDecision | null> {
   for (let asked = 0; asked < MAX_ASKED; asked += 1) {
-    io.stdout.write(PROMPT);
-    const line = await io.stdin.readLine();
-    if (line === null) io.stdout.write("\n");
-    const word = line?.trim().toLowerCase() ?? "";
+    const word = (await askLine(io, PROMPT))?.toLowerCase() ?? "";
     if (word === "") return null;
     const decision = WORDS[word];
     if (decision !== undefined) return decision;

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { askLine } from "../ask-line.ts";
 import { type CliContext, command, withService } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { findRun } from "../find-ids.ts";
@@ -27,8 +28,11 @@ export function forgetCommand(context: CliContext): Command {
           }
           await io.stdin.drain();
           printText(io, `${runId} · ${view.status} · ${taskLine(view)}`);
-          io.stdout.write("Remove all that was said in it? It cannot be put back, replayed or reverted after that. [y/N] ");
-          if ((await io.stdin.readLine())?.trim().toLowerCase() !== "y") {
+          const answer = await askLine(
+            io,
+            "Remove all that was said in it? It cannot be put back, replayed or reverted after that. [y/N] ",
+          );
+          if (answer?.toLowerCase() !== "y") {
             printText(io, "Nothing was removed.");
             return EXIT.waits;
           }
