@@ -4,7 +4,7 @@ import type { RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
 import { EXIT } from "./exit-code.ts";
 import type { CliIo } from "./io.ts";
-import { printError } from "./print.ts";
+import { printAside, printError } from "./print.ts";
 import { commandsHere } from "./here.ts";
 
 /** Takes them up, and says so. */
@@ -67,5 +67,5 @@ function them(ids: readonly string[]): string {
 }
 
 function tell(io: CliIo, json: boolean, text: string): void {
-  if (!json) io.stderr.write(`${commandsHere(io, text)}\n`);
+  if (!json) printAside(io, commandsHere(io, text));
 }

@@ -46,7 +46,7 @@ async function goOn(context: CliContext, folder: DemoFolder): Promise<DemoEnd | 
   return usingService(context, folder.options, async (service) => {
     const left = service.listRuns({ limit: 1 }).find((run) => !hasEnded(run));
     if (left === undefined) return null;
-    printText(context.io, "An earlier demonstration was left unfinished. It goes on where it was; nothing that was done is done again.\n");
+    printProse(context.io, "An earlier demonstration was left unfinished. It goes on where it was; nothing that was done is done again.\n");
     service.recover();
     if (service.getRun(left.run_id).status === "paused") service.resume(left.run_id);
     return follow(context, service, left.run_id);

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { RUN_STATUSES, type RunStatus, type RunView } from "../../../shared/run-view.ts";
 import { type CliContext, command, withService } from "../command.ts";
+import { escapeLine } from "../escape.ts";
 import type { CliIo } from "../io.ts";
 import { drawingWidth, printHint, printJson, printLines } from "../print.ts";
 import { fit, type Line, piece } from "../render/line.ts";
@@ -33,11 +34,20 @@ export function runsCommand(context: CliContext): Command {
         });
         const { io } = context;
         if (options.json === true) printJson(io, { runs });
-        else if (runs.length === 0) printHint(io, 'There are no runs yet. Begin one with `bosun run "<task>"`.');
+        else if (runs.length === 0) printHint(io, noneFound(options));
         else printRuns(io, runs, service.owned);
         return 0;
       });
     });
+}
+
+function noneFound({ status, session }: RunsOptions): string {
+  const wanted = [
+    status === undefined ? [] : [`--status ${status}`],
+    session === undefined ? [] : [`--session ${escapeLine(session, 80)}`],
+  ].flat();
+  if (wanted.length === 0) return 'There are no runs yet. Begin one with `bosun run "<task>"`.';
+  return `No run fits ${wanted.join(" ")}. \`bosun runs\` lists them all.`;
 }
 
 function statusOf(text: string): RunStatus {

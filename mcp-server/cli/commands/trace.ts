@@ -16,8 +16,7 @@ The number behind a call in the tree is the sequence of its start: \`bosun fork 
 
 With --format otlp the trace is printed as OTLP/JSON, to be posted to a collector as it is:
   $ bosun trace run_4f2a --format otlp | curl -H 'content-type: application/json' --data-binary @- http://localhost:4318/v1/traces
-Names, numbers and times only: no task, prompt, answer or argument. Spans that are not over are left out, so post a run once it has
-ended; a run that was forked, or puts another one back, links to the run it came from.`;
+Names, numbers and times only: no task, prompt, answer or argument. Spans that are not over are left out, so post a run once it has ended; a run that was forked, or puts another one back, links to the run it came from.`;
 
 export function traceCommand(context: CliContext): Command {
   return command("trace <run>", "Show every step, turn, model call, tool call and approval of a run.", [

@@ -40,6 +40,12 @@ export function taskLine(view: Pick<RunView, "task" | "workflow">): string {
   return `${view.workflow === "task" ? "" : `${view.workflow}: `}${escapeLine(view.task, 500)}`;
 }
 
+/** Tasks and questions may have several lines where there is room for one. */
+export function firstLine(text: string): string {
+  const [first = "", ...rest] = text.trim().split(/\r?\n/u);
+  return rest.length === 0 ? first : `${first} …`;
+}
+
 /** How long the run took or takes; empty where nothing moves. @param now epoch milliseconds */
 export function runDuration(view: Pick<RunView, "started_at" | "finished_at">, now: number, still: Still | null): string {
   if (view.finished_at === null && still !== null) return "";

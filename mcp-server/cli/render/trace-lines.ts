@@ -3,7 +3,7 @@ import type { PlanStepView, RunView, TraceSpan } from "../../../shared/run-view.
 import { escapeLine } from "../escape.ts";
 import { fit, type Line, piece, type Piece } from "./line.ts";
 import { count, usageLine } from "./numbers.ts";
-import { runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";
+import { firstLine, runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";
 import { sign } from "./signs.ts";
 import { lasted, modelsOf, notes, rejection, tokensOf, walk, walkOutsideSteps } from "./spans.ts";
 
@@ -154,10 +154,4 @@ export function callName(span: TraceSpan): readonly Piece[] {
   const { summary } = span.attributes;
   const name = typeof summary === "string" && summary !== "" && !span.name.includes(summary) ? `${span.name} ${summary}` : span.name;
   return [piece(escapeLine(name, 300))];
-}
-
-/** Questions may have several lines; a tree has one for each. */
-function firstLine(text: string): string {
-  const [first = "", ...rest] = text.trim().split(/\r?\n/u);
-  return rest.length === 0 ? first : `${first} …`;
 }

@@ -461,7 +461,7 @@ describe("approve and reject", () => {
     for (const given of ["apr_0123", "run_aa"]) {
       const { code, terminal, service } = await run(["approve", given], { states: several }, person("y"));
       expect([code, service.calls]).toEqual([2, []]);
-      expect(terminal.err).toContain("apr_0123456789abcdef, apr_0123ffffffffffff");
+      expect(terminal.err.replaceAll("\n", " ")).toContain("apr_0123456789abcdef, apr_0123ffffffffffff");
     }
     expect((await run(["approve", "run_aa"], { states: [done] }, person("y"))).terminal.err).toMatch(
       /^bosun: conflict: .*has no open approval/,
@@ -656,6 +656,6 @@ describe("trace --format otlp", () => {
 
   it("tells in its help what is in it and what is left out", async () => {
     const { terminal } = await run(["trace", "--help"]);
-    expect(terminal.out).toContain("no task, prompt, answer or argument. Spans that are not over are left out");
+    expect(terminal.out.replaceAll("\n", " ")).toContain("no task, prompt, answer or argument. Spans that are not over are left out");
   });
 });

@@ -1,0 +1,58 @@
+/** What a new user stumbled over. */
+import { describe, expect, it } from "vitest";
+import { runCli } from "../../../mcp-server/cli/run-cli.ts";
+import { textWidth } from "../../../mcp-server/cli/text-width.ts";
+import { FakeService, type FakeServiceOptions } from "./fake-service.ts";
+import { FakeTerminal, person } from "./fake-terminal.ts";
+import { approvalView, runView } from "./views.ts";
+
+async function run(argv: readonly string[], options: FakeServiceOptions = {}, terminal = new FakeTerminal()) {
+  const service = new FakeService(options);
+  const code = await runCli(argv, terminal.io, () => Promise.resolve(service));
+  return { code, terminal, service };
+}
+
+const waiting = runView({ status: "waiting_approval", task: "Rename the store\nin all files", approvals: [approvalView()] });
+
+function widest(text: string): number {
+  return Math.max(...text.split("\n").map(textWidth));
+}
+
+describe("a list of nothing", () => {
+  it("tells no runs at all from none that fit", async () => {
+    expect((await run(["runs"], { states: [] })).terminal.out).toContain("There are no runs yet.");
+    expect((await run(["runs", "--status", "failed"], { states: [] })).terminal.out).toBe(
+      "No run fits --status failed. `bosun runs` lists them all.\n",
+    );
+    expect((await run(["runs", "--session", "s_1"], { states: [] })).terminal.out).toContain("No run fits --session s_1.");
+  });
+});
+
+describe("the list of approvals", () => {
+  it("names the run and the first line of its task", async () => {
+    expect((await run(["approvals"], { states: [waiting] })).terminal.out.replace(/until [^(]+/u, "until then ")).toBe(
+      `apr_0123456789abcdef  low risk  1 file  until then (60 minutes left)
+  coder wants to change 1 file
+  run_aaaa1111: Rename the store …
+`,
+    );
+  });
+});
+
+describe("long lines on a terminal", () => {
+  it.each([
+    ["an error", ["answer", "run_aaaa", "x"], {}],
+    ["the list of approvals", ["approvals"], { states: [{ ...waiting, task: "word ".repeat(60) }] }],
+    ["the question of forget", ["forget", "run_aaaa"], {}],
+    ["the help of trace", ["trace", "--help"], {}],
+  ])("are broken between words: %s", async (_what, argv, options) => {
+    const { terminal } = await run(argv, options, person());
+    const prose = (terminal.out + terminal.err).split("\n").filter((line) => !line.startsWith("  $ "));
+    expect(widest(prose.join("\n"))).toBeLessThanOrEqual(80);
+  });
+
+  it("stay whole in a pipe, for a program may read them", async () => {
+    const { terminal } = await run(["resume", "run_which_is_not_there", "--budget-usd", "x".repeat(90)]);
+    expect(terminal.err.trim().split("\n")).toHaveLength(1);
+  });
+});
