@@ -12,7 +12,7 @@ import { wholeTraceLines } from "../render/whole-trace.ts";
 import { printStopped } from "../show-end.ts";
 
 const ABOUT_FORMATS = `
-The number behind a call in the tree is the sequence of its start: \`bosun fork run_4f2a --at 17\` keeps what came before it.
+The number before a call in the tree is the sequence of its start: \`bosun fork run_4f2a --at 17\` keeps what came before it.
 
 With --format otlp the trace is printed as OTLP/JSON, to be posted to a collector as it is:
   $ bosun trace run_4f2a --format otlp | curl -H 'content-type: application/json' --data-binary @- http://localhost:4318/v1/traces

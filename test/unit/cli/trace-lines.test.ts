@@ -196,8 +196,14 @@ describe("the whole trace", () => {
     expect(wholeTraceLines(root, { now: NOW, width: 110 }).map(plainText)).toEqual([
       "✓ t                                                             about 1,200 + 34 tokens  cost unknown   100 ms",
       "  high priority, taken up again once, paused 2 times, held once",
-      "  ✓ model work scripted (script.json) #17  3 attempts, 1 lost in a crash      about 1,200 + 34 tokens   100 ms",
+      "  ✓ #17 model work scripted (script.json)  3 attempts, 1 lost in a crash      about 1,200 + 34 tokens   100 ms",
       "  ✓ model work scripted (script.json)  taken over                                   1,200 + 34 tokens   100 ms",
     ]);
+  });
+
+  it("shows the sequence of a call however narrow the terminal is and however long the name", () => {
+    const long = span({ kind: "tool", name: `read_file ${"folder/".repeat(30)}`, attributes: { seq: 17 } });
+    const lines = wholeTraceLines(span({ kind: "run", name: "t", children: [long] }), { now: NOW, width: 60 }).map(plainText);
+    expect(lines.join("\n")).toContain("✓ #17 read_file");
   });
 });
