@@ -32,7 +32,7 @@ export function showCommand(context: CliContext): Command {
       for (const line of kinLines(view)) printHint(io, line, "dim");
       printLines(io, traceLines(view, { now, width: drawingWidth(io), whole: true, still }));
       if (view.answer !== null) printProse(io, `\n${escapeText(view.answer)}\n`);
-      printChanges(io, view.changes ?? []);
+      printChanges(io, view, view.changes ?? []);
       for (const { approval_id, status } of view.approvals) {
         if (status !== "open") continue;
         printLines(io, approvalLines(service.getApproval(approval_id), { now, maxDiffLines: null }));

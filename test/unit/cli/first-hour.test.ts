@@ -1,5 +1,6 @@
 /** What a new user stumbled over. */
 import { describe, expect, it } from "vitest";
+import type { ChangeSetView } from "../../../shared/run-view.ts";
 import { runCli } from "../../../mcp-server/cli/run-cli.ts";
 import { textWidth } from "../../../mcp-server/cli/text-width.ts";
 import { FakeService, type FakeServiceOptions } from "./fake-service.ts";
@@ -54,5 +55,36 @@ describe("long lines on a terminal", () => {
   it("stay whole in a pipe, for a program may read them", async () => {
     const { terminal } = await run(["resume", "run_which_is_not_there", "--budget-usd", "x".repeat(90)]);
     expect(terminal.err.trim().split("\n")).toHaveLength(1);
+  });
+});
+
+describe("what became of the changes", () => {
+  const set = (files: number, over: Partial<ChangeSetView> = {}): ChangeSetView => ({
+    change_set_id: "chg_1",
+    status: "applied",
+    taken_over: false,
+    files: Array.from({ length: files }, (_, at) => ({ path: `${at}.txt`, action: "modify", before_hash: null, after_hash: null })),
+    why: null,
+    diff: "",
+    ...over,
+  });
+  const done = runView({ status: "completed", finished_at: "2026-01-02T03:04:05.000Z" });
+
+  it("names five files and counts the others", async () => {
+    const changes = [set(32), set(32, { status: "reverted" }), set(5, { status: "void" })];
+    const { out } = (await run(["show", "run_aaaa"], { states: [{ ...done, changes }] })).terminal;
+    expect(out).toContain("Applied to 32 files:\n  modify 0.txt\n");
+    expect(out).toContain("  modify 4.txt\n  and 27 more\n");
+    expect(out).toContain("Put back: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 27 more\n");
+    expect(out).toContain("Not applied: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt: void\n");
+  });
+
+  it("says of what a fork took over that another run did it, and offers no revert", async () => {
+    const fork = { ...done, parent: { run_id: "run_p", seq: 9 }, changes: [set(1, { taken_over: true })] };
+    const { out } = (await run(["run", "x"], { states: [fork] })).terminal;
+    expect(out).toContain("Applied by run run_p, taken over; not done here: 0.txt\n");
+    expect(out).not.toContain("Applied to");
+    expect(out).not.toContain("bosun revert");
+    expect((await run(["run", "x"], { states: [{ ...fork, changes: [set(1)] }] })).terminal.out).toContain("bosun revert");
   });
 });

@@ -226,6 +226,7 @@ describe("run", () => {
     const set = (status: "applied" | "rejected" | "discarded" | "expired" | "void" | "reverted", why: string | null = null) => ({
       change_set_id: `chg_${status}`,
       status,
+      taken_over: false,
       files: [{ path: `${status}.txt`, action: "modify" as const, before_hash: null, after_hash: null }],
       why,
       diff: "",
