@@ -63,6 +63,8 @@ async function parse(program: Command, argv: readonly string[], { io, json }: Cl
     if (!json) program.outputHelp();
     throw new UsageError("No command was given.");
   }
+  if (name !== undefined && argv.indexOf("--json") < argv.indexOf(name) && json)
+    throw new UsageError(`--json goes after the command: \`bosun ${name} --json\`.`);
   const unbuilt = name === undefined ? null : unbuiltMessage(name);
   if (unbuilt !== null) throw new BosunError("invalid_input", unbuilt);
   await program.parseAsync([...argv], { from: "user" });
