@@ -7,6 +7,7 @@ import type { CliIo } from "./io.ts";
 import { printError, printHint, printJson, printLines, printProse } from "./print.ts";
 import { type Line, piece } from "./render/line.ts";
 import { count, plural } from "./render/numbers.ts";
+import type { Still } from "./render/run-words.ts";
 import type { Service } from "../service.ts";
 
 /**
@@ -96,9 +97,10 @@ export function howToGoOn({ run_id: id, error, budget }: RunView): string {
   return `\`bosun resume ${id}\` goes on.`;
 }
 
-/** Of a run that is under way while no process owns the data folder. */
-export function printStopped(io: CliIo, runId: string): void {
-  printHint(io, `! stopped: no process works on it: \`bosun resume ${runId}\``, "wait");
+/** Of a run that is under way, or has not begun, while no process owns the data folder. @param runId or what stands for several */
+export function printStopped(io: CliIo, runId: string, still: Still | null): void {
+  if (still === "stopped") printHint(io, `! stopped: no process works on it: \`bosun resume ${runId}\``, "wait");
+  if (still === "queued") printHint(io, `· queued: it has not begun yet: \`bosun resume ${runId}\` begins it`, "wait");
 }
 
 function whatNext(view: RunView, changes: readonly ChangeSetView[]): string {

@@ -8,6 +8,7 @@ import { fit, type Line, piece } from "../render/line.ts";
 import { clock, cost } from "../render/numbers.ts";
 import { firstLine, runDuration, shownStatus, stillOf, taskLine } from "../render/run-words.ts";
 import { sign } from "../render/signs.ts";
+import { printStopped } from "../show-end.ts";
 import { UsageError } from "../usage-error.ts";
 
 interface RunsOptions {
@@ -91,7 +92,8 @@ export function runLines(
 
 function printRuns(io: CliIo, runs: readonly RunView[], owned: boolean): void {
   printLines(io, runLines(runs, { now: io.now(), width: drawingWidth(io), owned }));
-  const [stopped, ...more] = runs.filter((run) => stillOf(run, owned) === "stopped");
-  if (stopped !== undefined)
-    printHint(io, `! stopped: no process works on it: \`bosun resume ${more.length === 0 ? stopped.run_id : "<run>"}\``, "wait");
+  for (const still of ["stopped", "queued"] as const) {
+    const [first, ...more] = runs.filter((run) => stillOf(run, owned) === still);
+    if (first !== undefined) printStopped(io, more.length === 0 ? first.run_id : "<run>", still);
+  }
 }

@@ -40,7 +40,7 @@ export function showCommand(context: CliContext): Command {
       }
       for (const effect of view.uncertain) printText(io, uncertainText(effect));
       showRest(context, view);
-      if (still === "stopped") printStopped(io, view.run_id);
+      printStopped(io, view.run_id, still);
       return 0;
     });
   });

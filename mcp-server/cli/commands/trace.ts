@@ -46,7 +46,7 @@ function showTrace(io: CliIo, service: Service, runId: string, json: boolean): v
   const still = stillOf(view, service.owned);
   printLines(io, wholeTraceLines(trace, { now: io.now(), width: drawingWidth(io), still }));
   printLines(io, timeLines(trace));
-  if (still === "stopped") printStopped(io, view.run_id);
+  printStopped(io, view.run_id, still);
 }
 
 function printOtlp({ io, json }: CliContext, trace: OtlpTrace): void {

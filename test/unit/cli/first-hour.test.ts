@@ -5,7 +5,7 @@ import { runCli } from "../../../mcp-server/cli/run-cli.ts";
 import { textWidth } from "../../../mcp-server/cli/text-width.ts";
 import { FakeService, type FakeServiceOptions } from "./fake-service.ts";
 import { FakeTerminal, person } from "./fake-terminal.ts";
-import { approvalView, runView } from "./views.ts";
+import { approvalView, runView, span } from "./views.ts";
 
 async function run(argv: readonly string[], options: FakeServiceOptions = {}, terminal = new FakeTerminal()) {
   const service = new FakeService(options);
@@ -86,5 +86,86 @@ describe("what became of the changes", () => {
     expect(out).not.toContain("Applied to");
     expect(out).not.toContain("bosun revert");
     expect((await run(["run", "x"], { states: [{ ...fork, changes: [set(1)] }] })).terminal.out).toContain("bosun revert");
+  });
+});
+
+describe("a run that is resumed", () => {
+  const done = runView({ status: "completed", finished_at: "2026-01-02T03:04:05.000Z" });
+
+  it.each([
+    ["queued", "Run run_aaaa1111 begins.\n"],
+    ["paused", "Run run_aaaa1111 goes on where it was.\n"],
+    ["running", "Run run_aaaa1111 goes on where it was.\n"],
+    ["completed", ""],
+  ] as const)("is not called a leftover: %s", async (status, said) => {
+    const states = status === "completed" ? [done] : [runView({ status }), done];
+    const { err } = (await run(["resume", "run_aaaa"], { states, leftovers: ["run_aaaa1111"] })).terminal;
+    expect(err).toBe(said);
+    expect((await run(["resume", "run_aaaa", "--json"], { states, leftovers: ["run_aaaa1111"] })).terminal.err).toBe("");
+  });
+
+  it("is told from the others that are taken up with it", async () => {
+    const states = [runView({ status: "paused" }), done];
+    const { err } = (await run(["resume", "run_aaaa"], { states, leftovers: ["run_aaaa1111", "run_other"] })).terminal;
+    expect(err).toContain("Taking up a run that an earlier process left unfinished: run_other\nRun run_aaaa1111 goes on");
+  });
+});
+
+describe("a run that was only recorded", () => {
+  it.each([["runs"], ["show"], ["trace"]])("is queued for %s, which says how to begin it", async (name) => {
+    const states = [runView({ status: "queued", trace: span({ kind: "run", name: "t", status: "running" }) })];
+    const argv = name === "runs" ? [name] : [name, "run_aaaa"];
+    const { out } = (await run(argv, { states, abandoned: true })).terminal;
+    expect(out).not.toContain("stopped");
+    expect(out).toContain("· queued: it has not begun yet: `bosun resume run_aaaa1111` begins it\n");
+  });
+});
+
+describe("wrong use", () => {
+  const question = {
+    question_id: "q_1",
+    text: "Which?",
+    options: [
+      { label: "The first", value: "a" },
+      { label: "The second", value: "b" },
+    ],
+  };
+  const asking = runView({ status: "waiting_answer", question });
+  const done = runView({ status: "completed", finished_at: "2026-01-02T03:04:05.000Z" });
+
+  it("says where --json goes", async () => {
+    const { code, terminal } = await run(["--json", "runs"]);
+    expect(code).toBe(2);
+    expect(terminal.err).toContain("--json goes after the command: `bosun runs --json`.");
+  });
+
+  it("does not export to standard output and tell about it there", async () => {
+    const { code, terminal, service } = await run(["export", "run_aaaa", "--json"]);
+    expect([code, terminal.out, service.calls]).toEqual([2, "", []]);
+    expect(terminal.err).toContain("--output");
+  });
+
+  it("is prevented where an option is required", async () => {
+    const { out } = (await run(["reject", "--help"])).terminal;
+    expect(out).toContain("Usage: bosun reject <id> --reason <reason> [options]");
+    expect(out).toContain("required");
+  });
+
+  it("refuses a number that no option has, and takes own words", async () => {
+    const refused = await run(["answer", "run_aaaa", "7"], { states: [asking, done] });
+    expect([refused.code, refused.service.calls]).toEqual([2, []]);
+    expect(refused.terminal.err).toContain("7 is no option of the question: there are 1 to 2");
+    for (const [said, answer] of [
+      ["2", "b"],
+      ["seven", "seven"],
+      ["7 of them", "7 of them"],
+    ] as const)
+      expect((await run(["answer", "run_aaaa", said], { states: [asking, done] })).service.calls).toEqual([`answer q_1 ${answer}`]);
+  });
+
+  it("asks again on a terminal after such a number", async () => {
+    const { service, terminal } = await run(["run", "x"], { states: [asking, done] }, person("7", "1"));
+    expect(service.calls).toContain("answer q_1 a");
+    expect(terminal.err).toContain("7 is no option");
   });
 });

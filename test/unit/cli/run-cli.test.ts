@@ -475,7 +475,6 @@ describe("a question", () => {
     ["a number", "2", "b"],
     ["a label", "The first", "a"],
     ["own words", "both", "both"],
-    ["a number that is no option", "7", "7"],
   ])("is answered by %s", async (_what, typed, answer) => {
     const { code, service, terminal } = await run(["run", "x"], { states: [asking, done] }, person(typed));
     expect(service.calls).toContain(`answer q_1 ${answer}`);
