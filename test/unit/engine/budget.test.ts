@@ -1,11 +1,12 @@
 /** Caps and charges of model calls, with the real `ask_model` on the engine. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { DurableFunction } from "../../../shared/durable.ts";
 import { BosunError } from "../../../shared/errors.ts";
 import type { ModelReply } from "../../../shared/model.ts";
 import type { ModelParts } from "../../../mcp-server/activities/ask-model.ts";
 import { createAskModel } from "../../../mcp-server/activities/ask-model.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
+import { createWords } from "../../../mcp-server/service/words.ts";
 import type { SupervisorActivities } from "../../../mcp-server/supervisor/activities.ts";
 import { ask } from "../../../mcp-server/supervisor/ask.ts";
 import type { BareEngine, Fn } from "../../support/bare-engine.ts";
@@ -126,4 +127,42 @@ it("a call that is refused because its price is unknown is not charged", async (
   expect(statusOf(at.journal.run(run))).toBe("paused");
   expect(at.journal.run(run).usage).toEqual(NOTHING);
   expect(sent).toBe(0);
+});
+
+describe("the error of a budget that is spent", () => {
+  const priced: Partial<ModelParts> = {
+    price: (_name, { prompt_tokens, completion_tokens }) => (prompt_tokens + completion_tokens) / 1_000,
+  };
+  async function refused(budget: { readonly tokens?: number; readonly usd?: number }, parts: Partial<ModelParts> = {}) {
+    const at = asking({ workers: 1, tokens: 4096 }, parts);
+    const run = at.start({ budget });
+    await at.engine.settled(run);
+    const failed = at.journal.events(run).find((event) => event.kind === "call-failed");
+    if (failed?.kind !== "call-failed") throw new Error("nothing was refused");
+    const message = createWords(at.journal.blobs).error(failed.data.error).message;
+    return { at, run, message };
+  }
+
+  it("names a cap that lets the next call through, and one less does not", async () => {
+    const { at, run, message } = await refused({ tokens: 3 });
+    const least = Number(/the cap must be (\d+) tokens at least/u.exec(message)?.[1]);
+    expect(message).toContain(`\`bosun resume ${run} --budget-tokens N\``);
+    expect(message).not.toContain("usd");
+    at.engine.resume(run, "test", { tokens: least - 1 });
+    await at.engine.settled(run);
+    expect(statusOf(at.journal.run(run))).toBe("paused");
+    at.engine.resume(run, "test", { tokens: least });
+    await at.engine.settled(run);
+    expect(statusOf(at.journal.run(run))).toBe("completed");
+  });
+
+  it("names only the cap that was hit", async () => {
+    const { at, run, message } = await refused({ tokens: 100_000, usd: 0.001 }, priced);
+    const least = Number(/the cap must be \$([\d.]+) at least/u.exec(message)?.[1]);
+    expect(message).toContain(`\`bosun resume ${run} --budget-usd N\``);
+    expect(message).not.toContain("--budget-tokens");
+    at.engine.resume(run, "test", { usd: least });
+    await at.engine.settled(run);
+    expect(statusOf(at.journal.run(run))).toBe("completed");
+  });
 });
