@@ -173,6 +173,9 @@ describe("a run that waits", () => {
     const { place, view, asked } = await waiting(test);
     expect((await place.run(["tell", view.run_id, "say adieu instead"])).code).toBe(0);
     expect((await place.run(["runs"])).stderr).toBe("");
+    for (const name of ["show", "trace"])
+      expect((await place.run([name, view.run_id])).stdout).toMatch(/^ {2}told once$\n^ {2}told: say adieu instead$/mu);
+    expect((await spans(place, view.run_id))[0]?.attributes["told"]).toEqual(["say adieu instead"]);
     const reject = place.terminal(["reject", view.approvals[0]?.approval_id ?? "", "--reason", "too short"]);
     await reject.waitFor("Reject these changes?");
     reject.type("y\r");

@@ -201,6 +201,14 @@ describe("the whole trace", () => {
     ]);
   });
 
+  it("says what the run was told, and lets nothing of it act on the terminal", () => {
+    const root = span({ kind: "run", name: "t", attributes: { told: ["be brief", "\u001B[2Jgone"] } });
+    const lines = wholeTraceLines(root, { now: NOW, width: 60 }).map(plainText);
+    expect(lines.slice(1, 3)).toEqual(["  told 2 times", "  told: be brief"]);
+    expect(lines[3]).toMatch(/^ {2}told: .*gone$/u);
+    expect(lines.join("")).not.toContain("\u001B");
+  });
+
   it("shows the sequence of a call however narrow the terminal is and however long the name", () => {
     const long = span({ kind: "tool", name: `read_file ${"folder/".repeat(30)}`, attributes: { seq: 17 } });
     const lines = wholeTraceLines(span({ kind: "run", name: "t", children: [long] }), { now: NOW, width: 60 }).map(plainText);
