@@ -5,7 +5,7 @@ import type { Service } from "../service.ts";
 import { askLine } from "./ask-line.ts";
 import { escapeLine, escapeText } from "./escape.ts";
 import { canAsk, type CliIo } from "./io.ts";
-import { printError, printHint, printText } from "./print.ts";
+import { printError, printHint, printProse } from "./print.ts";
 
 /** How often a number that no option has is asked again. */
 const MAX_ASKED = 4;
@@ -48,7 +48,7 @@ function named({ options }: Question, text: string): Question["options"][number]
 /** True when an answer was given. Enter alone and the end of input leave the question open. */
 export async function askQuestion(io: CliIo, service: Service, runId: string, question: Question): Promise<boolean> {
   await io.stdin.drain();
-  printText(io, questionText(question));
+  printProse(io, questionText(question));
   if (canAsk(io)) {
     for (let asked = 0; asked < MAX_ASKED; asked += 1) {
       const said = await askLine(io, question.options.length > 0 ? "Number or answer: " : "Answer: ");

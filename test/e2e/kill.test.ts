@@ -61,7 +61,7 @@ describe("a run killed with kill -9", () => {
     expect((await runs(place)).map((run) => run.run_id)).toEqual([runId]);
     const resumed = await place.run(["resume", runId]);
     expect(resumed.code, resumed.stderr).toBe(3);
-    expect(resumed.stderr).toContain(`left unfinished: ${runId}`);
+    expect(resumed.stderr).toContain(`Run ${runId} goes on where it was.`);
     expect(resumed.stdout).toContain("+hello again");
     expect(readFileSync(join(place.workspace, "a.txt"), "utf8")).toBe("hello\n");
     expect(asked(place).filter((times) => times === 1)).toHaveLength(5);
@@ -78,7 +78,7 @@ describe("a run killed with kill -9", () => {
       const runId = await killed(place);
       const next = await place.run(["run", "something else", "--worker", "researcher"]);
       expect(next.code, next.stderr).toBe(0);
-      expect(next.stderr).toContain(`left unfinished: ${runId}`);
+      expect(next.stderr).toContain(`Run ${runId} goes on where it was.`);
       // It stayed until the run that it took up had come to rest.
       expect((await runs(place)).map((run) => run.status)).toEqual(["completed", "waiting_approval"]);
       const resumed = place.terminal(["resume", runId]);

@@ -4,7 +4,7 @@ import { type CliContext, command, withService } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { findRun } from "../find-ids.ts";
 import { canAsk } from "../io.ts";
-import { printHint, printJson, printText } from "../print.ts";
+import { printHint, printJson, printProse, printText } from "../print.ts";
 import { plural } from "../render/numbers.ts";
 import { taskLine } from "../render/run-words.ts";
 
@@ -27,7 +27,7 @@ export function forgetCommand(context: CliContext): Command {
             return EXIT.waits;
           }
           await io.stdin.drain();
-          printText(io, `${runId} · ${view.status} · ${taskLine(view)}`);
+          printProse(io, `${runId} · ${view.status} · ${taskLine(view)}`);
           const answer = await askLine(
             io,
             "Remove all that was said in it? It cannot be put back, replayed or reverted after that. [y/N] ",

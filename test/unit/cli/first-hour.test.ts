@@ -44,7 +44,12 @@ describe("long lines on a terminal", () => {
   it.each([
     ["an error", ["answer", "run_aaaa", "x"], {}],
     ["the list of approvals", ["approvals"], { states: [{ ...waiting, task: "word ".repeat(60) }] }],
-    ["the question of forget", ["forget", "run_aaaa"], {}],
+    ["the question of forget", ["forget", "run_aaaa"], { states: [{ ...waiting, task: "word ".repeat(60) }] }],
+    [
+      "a run's question",
+      ["show", "run_aaaa"],
+      { states: [{ ...waiting, approvals: [], question: { question_id: "q_1", text: "word ".repeat(60), options: [] } }] },
+    ],
     ["the help of trace", ["trace", "--help"], {}],
   ])("are broken between words: %s", async (_what, argv, options) => {
     const { terminal } = await run(argv, options, person());
