@@ -78,7 +78,7 @@ describe("a run killed with kill -9", () => {
       const runId = await killed(place);
       const next = await place.run(["run", "something else", "--worker", "researcher"]);
       expect(next.code, next.stderr).toBe(0);
-      expect(next.stderr).toContain(`Run ${runId} goes on where it was.`);
+      expect(next.stderr).toContain(`left unfinished: ${runId}`);
       // It stayed until the run that it took up had come to rest.
       expect((await runs(place)).map((run) => run.status)).toEqual(["completed", "waiting_approval"]);
       const resumed = place.terminal(["resume", runId]);
