@@ -22,7 +22,7 @@ export interface ComparedRun {
   readonly usage: RunUsage;
   /** `provider:model`, each once, in the order in which they were first asked. */
   readonly models: readonly string[];
-  /** How many files are changed on the disk. */
+  /** How many files it changed on the disk, without what it took over as applied. */
   readonly files_changed: number;
   readonly answer: string | null;
   readonly error: ErrorValue | null;
@@ -58,6 +58,8 @@ export interface ComparedSpan {
 export interface ComparedFile {
   readonly path: string;
   readonly verdict: Exclude<Verdict, "taken_over">;
+  /** Where it was not changed by the run itself: a fork took it over as applied. */
+  readonly taken_over: readonly Side[];
 }
 
 export interface RunComparison {

@@ -65,6 +65,8 @@ export interface ChangeSetView {
     readonly before_hash: string | null;
     readonly after_hash: string | null;
   }[];
+  /** A fork took over that it was applied: another run did it, so this one has nothing to put back. */
+  readonly taken_over: boolean;
   /** Why it was not applied: the person's reason, or what went wrong; null when it was, or when nobody said why. */
   readonly why: string | null;
   /** Unified diff. */

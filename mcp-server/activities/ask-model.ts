@@ -110,7 +110,7 @@ async function capped(parts: ModelParts, input: AskModel, ctx: ActivityContext):
     const { budget, spent, others } = spentBefore(parts, ctx);
     const room = roomFor(parts, request, { budget, spent });
     if (room >= MIN_COMPLETION_TOKENS) return { ...request, max_completion_tokens: Math.floor(room) };
-    if (others === 0) throw overBudget(ctx.runId, budget, spent);
+    if (others === 0) throw overBudget(parts, request, { runId: ctx.runId, budget, spent });
     await delay(SETTLEMENT_POLL_MS, undefined, { signal: ctx.signal });
   }
 }
@@ -141,14 +141,29 @@ function roomFor(parts: ModelParts, request: ModelRequest, at: { readonly budget
   return Math.min(request.max_completion_tokens, byTokens, byMoney);
 }
 
-function overBudget(runId: string, budget: RunFold["budget"], spent: Usage): BosunError {
-  const caps = [
-    ...(budget.tokens === null ? [] : [`${spent.prompt_tokens + spent.completion_tokens} of ${budget.tokens} tokens`]),
-    ...(budget.usd === null ? [] : [`$${(spent.usd ?? 0).toFixed(4)} of $${budget.usd}`]),
+/** Names the caps that were hit, what each must be at least for the call to be sent at all, and how to raise them. */
+function overBudget(
+  parts: ModelParts,
+  request: ModelRequest,
+  { runId, budget, spent }: { readonly runId: string; readonly budget: RunFold["budget"]; readonly spent: Usage },
+): BosunError {
+  const prompt = estimatePromptTokens(request);
+  const usedTokens = spent.prompt_tokens + spent.completion_tokens;
+  const leastTokens = usedTokens + prompt + MIN_COMPLETION_TOKENS;
+  const usedUsd = spent.usd ?? 0;
+  const callUsd = parts.price(request.model, { prompt_tokens: prompt, completion_tokens: MIN_COMPLETION_TOKENS }) ?? 0;
+  const leastUsd = Math.ceil((usedUsd + callUsd) * 10_000) / 10_000;
+  const tokens = budget.tokens !== null && budget.tokens < leastTokens;
+  const usd = budget.usd !== null && budget.usd < usedUsd + callUsd;
+  const hit = [
+    ...(tokens ? [`${usedTokens} of ${budget.tokens} tokens`] : []),
+    ...(usd ? [`$${usedUsd.toFixed(4)} of $${budget.usd}`] : []),
   ];
+  const least = [...(tokens ? [`${leastTokens} tokens`] : []), ...(usd ? [`$${leastUsd.toFixed(4)}`] : [])];
+  const options = [...(tokens ? ["--budget-tokens N"] : []), ...(usd ? ["--budget-usd N"] : [])];
   return new BosunError(
     "budget_exceeded",
-    `the run's budget does not allow the next model call: ${caps.join(" and ")} are spent. \`bosun resume ${runId} --budget-tokens N\` (or --budget-usd N) raises it`,
+    `the run's budget does not allow the next model call: ${hit.join(" and ")} are spent, and the cap must be ${least.join(" and ")} at least, more for a longer answer. \`bosun resume ${runId} ${options.join(" ")}\` raises it`,
   );
 }
 

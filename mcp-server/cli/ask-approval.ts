@@ -3,6 +3,7 @@
  * of what was shown. What is not understood is asked again; Enter alone decides nothing.
  */
 import type { ApprovalDetail, Service } from "../service.ts";
+import { askLine } from "./ask-line.ts";
 import { escapeLine } from "./escape.ts";
 import { canAsk, type CliIo } from "./io.ts";
 import { printHint, printLines, printText } from "./print.ts";
@@ -118,12 +119,4 @@ async function decideOnTerminal(io: CliIo, service: Service, { approval, diff, d
     }
   }
   return "undecided";
-}
-
-/** Trimmed; null at the end of input. */
-async function askLine(io: CliIo, prompt: string): Promise<string | null> {
-  io.stdout.write(prompt);
-  const line = await io.stdin.readLine();
-  if (line === null) io.stdout.write("\n");
-  return line?.trim() ?? null;
 }

@@ -2,9 +2,10 @@
 import type { EffectDecision } from "../../shared/events.ts";
 import type { RunView, UncertainView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
+import { askLine } from "./ask-line.ts";
 import { escapeLine, escapeText } from "./escape.ts";
 import { canAsk, type CliIo } from "./io.ts";
-import { printHint, printText } from "./print.ts";
+import { printHint, printProse, printText } from "./print.ts";
 
 const PROMPT = "Did it happen? [y]es, go on / [n]o, do it again / [g]ive it up / Enter: leave it open ";
 const WORDS: Readonly<Record<string, EffectDecision>> = {
@@ -26,7 +27,7 @@ export async function askUncertain(io: CliIo, service: Service, { run_id: runId,
   let decided = false;
   await io.stdin.drain();
   for (const effect of uncertain) {
-    printText(io, uncertainText(effect));
+    printProse(io, uncertainText(effect));
     const decision = canAsk(io) ? await readDecision(io) : null;
     if (decision === null) continue;
     await service.settleEffect(runId, effect.effect_id, decision);
@@ -38,10 +39,7 @@ export async function askUncertain(io: CliIo, service: Service, { run_id: runId,
 
 async function readDecision(io: CliIo): Promise<EffectDecision | null> {
   for (let asked = 0; asked < MAX_ASKED; asked += 1) {
-    io.stdout.write(PROMPT);
-    const line = await io.stdin.readLine();
-    if (line === null) io.stdout.write("\n");
-    const word = line?.trim().toLowerCase() ?? "";
+    const word = (await askLine(io, PROMPT))?.toLowerCase() ?? "";
     if (word === "") return null;
     const decision = WORDS[word];
     if (decision !== undefined) return decision;

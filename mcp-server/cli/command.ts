@@ -5,6 +5,7 @@ import { escapeLine } from "./escape.ts";
 import type { CliIo } from "./io.ts";
 import { commandsHere } from "./here.ts";
 import type { OpenService, OpenServiceOptions } from "./open-service.ts";
+import { printAside } from "./print.ts";
 
 export interface CliContext {
   readonly io: CliIo;
@@ -48,7 +49,7 @@ export async function usingService<T>(
   const told = new Set<string>();
   const tell = (): void => {
     for (const notice of service.notices) {
-      if (!told.has(notice) && !context.json) context.io.stderr.write(`bosun: note: ${commandsHere(context.io, escapeLine(notice))}\n`);
+      if (!told.has(notice) && !context.json) printAside(context.io, `bosun: note: ${commandsHere(context.io, escapeLine(notice))}`);
       told.add(notice);
     }
   };

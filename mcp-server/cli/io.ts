@@ -18,7 +18,11 @@ export interface CliIo {
     readonly rows: number;
     write(text: string): void;
   };
-  readonly stderr: { write(text: string): void };
+  readonly stderr: {
+    readonly isTTY: boolean;
+    readonly columns: number;
+    write(text: string): void;
+  };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Bosun's data folder of this user. */
@@ -32,6 +36,11 @@ export interface CliIo {
   /** Calls `fn` every `ms` milliseconds until the returned function is called; does not keep the process alive. */
   every(ms: number, fn: () => void): () => void;
   onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP", fn: () => void): () => void;
+  /**
+   * Calls `before` when Ctrl+Z is about to stop the process, and `after` when it goes on. What is on the screen then, and where the
+   * cursor is, nobody knows.
+   */
+  onSuspend(before: () => void, after: () => void): () => void;
   /** Ends the process at once. */
   exitNow(code: number): void;
 }

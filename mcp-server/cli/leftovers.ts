@@ -4,12 +4,15 @@ import type { RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
 import { EXIT } from "./exit-code.ts";
 import type { CliIo } from "./io.ts";
-import { printError } from "./print.ts";
+import { printAside, printError } from "./print.ts";
 import { commandsHere } from "./here.ts";
 
-/** Takes them up, and says so. */
-export function takeUpLeftovers(io: CliIo, service: Service, json: boolean): readonly string[] {
-  const ids = service.recover();
+/**
+ * Takes them up, and says so.
+ * @param asked a run that was named: it is no leftover, and not among those that come back.
+ */
+export function takeUpLeftovers(io: CliIo, service: Service, json: boolean, asked?: string): readonly string[] {
+  const ids = service.recover().filter((id) => id !== asked);
   if (ids.length > 0) tell(io, json, `Taking up ${runs(ids)} that an earlier process left unfinished: ${ids.join(", ")}`);
   return ids;
 }
@@ -67,5 +70,5 @@ function them(ids: readonly string[]): string {
 }
 
 function tell(io: CliIo, json: boolean, text: string): void {
-  if (!json) io.stderr.write(`${commandsHere(io, text)}\n`);
+  if (!json) printAside(io, commandsHere(io, text));
 }

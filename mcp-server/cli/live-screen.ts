@@ -34,6 +34,12 @@ export class LiveScreen {
     this.#io.stdout.write(SHOW_CURSOR);
   }
 
+  /** What was drawn is left as it is, for what is on the screen is not known any more; the next drawing begins below. */
+  leave(): void {
+    this.#drawn = 0;
+    this.release();
+  }
+
   #put(lines: readonly Line[]): void {
     const color = wantsColor(this.#io);
     const back = this.#drawn === 0 ? "" : `\u001B[${this.#drawn}A\r`;

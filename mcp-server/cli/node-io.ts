@@ -2,6 +2,7 @@
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CliIo } from "./io.ts";
+import { createSuspension } from "./suspension.ts";
 
 const HIDE_CURSOR = "\u001B[?25l";
 const SHOW_CURSOR = "\u001B[?25h";
@@ -17,6 +18,7 @@ export interface NodeIo extends CliIo {
 /** @param places where things lie; `dataFolder` may throw, and is asked only by commands that need it. */
 export function createNodeIo(places: { readonly packageRoot: string; readonly version: string; dataFolder(): string }): NodeIo {
   const lines = createLineReader(process.stdin);
+  const suspension = createSuspension(process);
   let hidden = false;
   // Who reads may go (`| head`): then nothing more is said, and the run goes on to its rest.
   const gone = { stdout: false, stderr: false };
@@ -47,6 +49,12 @@ export function createNodeIo(places: { readonly packageRoot: string; readonly ve
       },
     },
     stderr: {
+      get isTTY() {
+        return process.stderr.isTTY;
+      },
+      get columns() {
+        return process.stderr.columns ?? 80;
+      },
       write: (text) => {
         if (!gone.stderr) process.stderr.write(text);
       },
@@ -70,6 +78,7 @@ export function createNodeIo(places: { readonly packageRoot: string; readonly ve
       process.on(signal, fn);
       return () => void process.off(signal, fn);
     },
+    onSuspend: (before, after) => suspension.on({ before, after }),
     exitNow: (code) => process.exit(code),
     close: lines.close,
   };

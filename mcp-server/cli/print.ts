@@ -40,7 +40,13 @@ export function printError(io: CliIo, error: ErrorValue, json: boolean): void {
   const line = json
     ? JSON.stringify({ error: { code, message, retryable } })
     : `bosun: ${code}: ${commandsHere(io, escapeLine(message, 4_000))}`;
-  io.stderr.write(`${line}\n`);
+  if (json) io.stderr.write(`${line}\n`);
+  else printAside(io, line);
+}
+
+/** To standard error; on a terminal long lines break between words. @param text escaped */
+export function printAside(io: CliIo, text: string): void {
+  io.stderr.write(`${io.stderr.isTTY ? wrapWords(text, Math.max(20, io.stderr.columns - 1)) : text}\n`);
 }
 
 /** What a line may take where no terminal limits it. */

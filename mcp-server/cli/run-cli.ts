@@ -8,6 +8,7 @@ import type { CliIo } from "./io.ts";
 import type { OpenService } from "./open-service.ts";
 import { printError } from "./print.ts";
 import { createProgram } from "./program.ts";
+import { wrapWords } from "./text-width.ts";
 import { unbuiltMessage } from "./unbuilt.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -51,10 +52,10 @@ async function parse(program: Command, argv: readonly string[], { io, json }: Cl
   for (const command of [program, ...program.commands]) {
     command.exitOverride();
     command.configureOutput({
-      writeOut: (text) => io.stdout.write(text.replaceAll("$ bosun ", `$ ${bosunHere(io)} `)),
+      writeOut: (text) => io.stdout.write(broken(text, helpWidth(io)).replaceAll("$ bosun ", `$ ${bosunHere(io)} `)),
       // Errors are printed once, by runCli.
       writeErr: () => undefined,
-      getOutHelpWidth: () => Math.min(100, io.stdout.columns),
+      getOutHelpWidth: () => helpWidth(io),
     });
   }
   const name = argv.find((argument) => !argument.startsWith("-"));
@@ -62,9 +63,21 @@ async function parse(program: Command, argv: readonly string[], { io, json }: Cl
     if (!json) program.outputHelp();
     throw new UsageError("No command was given.");
   }
+  if (name !== undefined && argv.indexOf("--json") < argv.indexOf(name) && json)
+    throw new UsageError(`--json goes after the command: \`bosun ${name} --json\`.`);
   const unbuilt = name === undefined ? null : unbuiltMessage(name);
   if (unbuilt !== null) throw new BosunError("invalid_input", unbuilt);
   await program.parseAsync([...argv], { from: "user" });
+}
+
+function helpWidth(io: CliIo): number {
+  return Math.min(100, io.stdout.columns);
+}
+
+/** Between words, as far as nobody would copy the line. */
+function broken(text: string, columns: number): string {
+  const lines = text.split("\n");
+  return lines.map((line) => (/^ *\$ /u.test(line) ? line : wrapWords(line, columns))).join("\n");
 }
 
 function wrongUse(error: Error, command: string | null): BosunError {

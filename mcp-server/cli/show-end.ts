@@ -6,7 +6,8 @@ import type { Followed } from "./follow-run.ts";
 import type { CliIo } from "./io.ts";
 import { printError, printHint, printJson, printLines, printProse } from "./print.ts";
 import { type Line, piece } from "./render/line.ts";
-import { plural } from "./render/numbers.ts";
+import { count, plural } from "./render/numbers.ts";
+import type { Still } from "./render/run-words.ts";
 import type { Service } from "../service.ts";
 
 /**
@@ -26,31 +27,49 @@ export function showEnd(
   }
   if (view.answer !== null) printProse(io, `\n${escapeText(view.answer)}\n`);
   const changes = service.getRun(view.run_id, ["changes"]).changes ?? [];
-  printChanges(io, changes);
+  printChanges(io, view, changes);
   if (view.error !== null && view.status !== "completed") printError(io, view.error, false);
   const next = whatNext(view, changes);
   if (kind === "run" && exitCode !== EXIT.terminated && !told && next !== "") printHint(io, next, "dim");
   return exitCode;
 }
 
+/** More are only counted; `--json` names them all. */
+const MAX_NAMES = 5;
+
 /** What became of a run's change sets: the files that are changed on disk, and what was not applied, put back or left. */
-export function printChanges(io: CliIo, changes: readonly ChangeSetView[]): void {
-  const files = changes.filter((change) => change.status === "applied").flatMap((change) => change.files);
-  const names = files.map((file): Line => [piece(`  ${file.action.padEnd(6)} `, "dim"), piece(escapeLine(file.path, 500))]);
-  if (files.length > 0) printLines(io, [[piece(`Applied to ${plural(files.length, "file")}:`, "good")], ...names]);
+export function printChanges(io: CliIo, { parent }: Pick<RunView, "parent">, changes: readonly ChangeSetView[]): void {
+  const files = changes.filter(isOwn).flatMap((change) => change.files);
+  const names = files
+    .slice(0, MAX_NAMES)
+    .map((file): Line => [piece(`  ${file.action.padEnd(6)} `, "dim"), piece(escapeLine(file.path, 500))]);
+  const more = files.length - names.length;
+  const rest: readonly Line[] = more === 0 ? [] : [[piece(`  and ${count(more)} more`, "dim")]];
+  if (files.length > 0) printLines(io, [[piece(`Applied to ${plural(files.length, "file")}:`, "good")], ...names, ...rest]);
   for (const change of changes) {
-    const text = fateOf(change);
+    const text = fateOf(change, parent?.run_id ?? "");
     if (text !== null) printProse(io, text, change.status === "reverted" ? "good" : "wait");
   }
 }
 
-/** Null for what is applied and for what still waits. */
-function fateOf({ status, files, why }: ChangeSetView): string | null {
+/** Applied by this run itself, so that it can be put back. */
+function isOwn({ status, taken_over: takenOver }: ChangeSetView): boolean {
+  return status === "applied" && !takenOver;
+}
+
+function namesOf(files: ChangeSetView["files"]): string {
+  const names = files.slice(0, MAX_NAMES).map((file) => escapeLine(file.path, 500));
+  return `${names.join(", ")}${files.length > MAX_NAMES ? ` and ${count(files.length - MAX_NAMES)} more` : ""}`;
+}
+
+/** Null for what this run applied and for what still waits. */
+function fateOf({ status, files, why, taken_over: takenOver }: ChangeSetView, parent: string): string | null {
   if (files.length === 0) return `Changes that were ${status}: (payload removed)`;
-  const names = files.map((file) => escapeLine(file.path, 500)).join(", ");
+  const names = namesOf(files);
   const reason = why === null ? "" : escapeLine(why, 500);
   switch (status) {
     case "applied":
+      return takenOver ? `Applied by run ${parent}, taken over; not done here: ${names}` : null;
     case "proposed":
       return null;
     case "applying":
@@ -80,9 +99,10 @@ export function howToGoOn({ run_id: id, error, budget }: RunView): string {
   return `\`bosun resume ${id}\` goes on.`;
 }
 
-/** Of a run that is under way while no process owns the data folder. */
-export function printStopped(io: CliIo, runId: string): void {
-  printHint(io, `! stopped: no process works on it: \`bosun resume ${runId}\``, "wait");
+/** Of a run that is under way, or has not begun, while no process owns the data folder. @param runId or what stands for several */
+export function printStopped(io: CliIo, runId: string, still: Still | null): void {
+  if (still === "stopped") printHint(io, `! stopped: no process works on it: \`bosun resume ${runId}\``, "wait");
+  if (still === "queued") printHint(io, `· queued: it has not begun yet: \`bosun resume ${runId}\` begins it`, "wait");
 }
 
 function whatNext(view: RunView, changes: readonly ChangeSetView[]): string {
@@ -90,9 +110,7 @@ function whatNext(view: RunView, changes: readonly ChangeSetView[]): string {
   const trace = `\`bosun trace ${id}\` shows each step`;
   switch (view.status) {
     case "completed":
-      return changes.some((change) => change.status === "applied") && view.workflow === "task"
-        ? `${trace}, \`bosun revert ${id}\` puts the files back.`
-        : `${trace}.`;
+      return changes.some(isOwn) && view.workflow === "task" ? `${trace}, \`bosun revert ${id}\` puts the files back.` : `${trace}.`;
     case "failed":
     case "cancelled":
       return `${trace}.`;

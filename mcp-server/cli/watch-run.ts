@@ -36,9 +36,11 @@ function drawRun(io: CliIo, service: Service, runId: string): Watch {
   };
   draw();
   const stopFrames = io.every(FRAME_MS, draw);
+  const offSuspend = io.onSuspend(() => screen.leave(), draw);
   return {
     stop: () => {
       stopFrames();
+      offSuspend();
       unsubscribe();
       view = look();
       screen.settle(lines(true));

@@ -1,6 +1,6 @@
 /** The projection of a run's trace: a tree of spans, folded from the run's events when it is asked for. */
 import type { ErrorRecord, Question, Ref } from "../../shared/durable.ts";
-import type { EventOf, RunEvent } from "../../shared/events.ts";
+import type { EventOf, Payload, RunEvent } from "../../shared/events.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { SpanKind, TraceSpan } from "../../shared/run-view.ts";
 import { addUsage } from "../../shared/usage.ts";
@@ -18,6 +18,8 @@ export interface Words {
   readonly title: string;
   question(ref: Ref): Question;
   error(record: ErrorRecord): ErrorValue;
+  /** What a person told the run while it was under way. */
+  told(payload: Payload): string;
 }
 
 /** The run's span with everything below it. */
@@ -31,6 +33,7 @@ class TraceFold {
   readonly #runId: string;
   readonly #root: Node;
   readonly #nodes = new Map<string, Node>();
+  readonly #told: string[] = [];
   readonly #titles = new Map<string, string>();
 
   readonly #words: Words;
@@ -98,6 +101,10 @@ class TraceFold {
         break;
       case "pause-requested":
         count(this.#root, "pauses");
+        break;
+      case "event-received":
+        this.#told.push(this.#words.told(event.data.payload));
+        this.#root.attributes["told"] = [...this.#told];
         break;
       case "run-held":
         count(this.#root, "holds");

@@ -12,6 +12,7 @@ const PROPOSING = new Set(["propose_changes", "propose_revert"]);
 
 export function changeSetsOf(journal: JournalReader, runId: string, events: readonly RunEvent[]): readonly ChangeSetView[] {
   const applied = appliedIds(journal, events);
+  const { copied } = journal.run(runId);
   const reverted =
     applied.size > 0 &&
     journal.children(runId).some((child) => child.workflow === "revert" && appliedIds(journal, journal.events(child.run_id)).size > 0);
@@ -23,30 +24,31 @@ export function changeSetsOf(journal: JournalReader, runId: string, events: read
   return [...new Set([...proposals.keys(), ...approvals.keys()])].map((id) => {
     const proposal = proposals.get(id);
     const approval = approvals.get(id);
+    const takenOver = (applied.get(id) ?? Infinity) <= copied;
     const undone = open.has(id) ? "applying" : undecidedStatus(approval);
-    const status = applied.has(id) ? (reverted ? "reverted" : "applied") : undone;
+    const status = applied.has(id) ? (reverted && !takenOver ? "reverted" : "applied") : undone;
     const why =
       status === "applied" || status === "reverted" || status === "applying" ? null : (failures.get(id) ?? reasonOf(approval, words));
-    if (proposal === undefined) return { change_set_id: id, status, files: [], why: why ?? REMOVED, diff: REMOVED };
+    if (proposal === undefined) return { change_set_id: id, status, taken_over: takenOver, files: [], why: why ?? REMOVED, diff: REMOVED };
     const files = proposal.changes.value.map((change) => ({
       path: change.path,
       action: actionOf(change),
       before_hash: change.before?.content.$blob ?? null,
       after_hash: change.after?.content.$blob ?? null,
     }));
-    return { change_set_id: id, status, files, why, diff: proposal.diff.value };
+    return { change_set_id: id, status, taken_over: takenOver, files, why, diff: proposal.diff.value };
   });
 }
 
-/** Change sets that are on the disk, also when what was in them was removed. */
-function appliedIds(journal: JournalReader, events: readonly RunEvent[]): ReadonlySet<string> {
+/** Change sets that are on the disk, also when what was in them was removed, with the sequence of the event that says so. */
+function appliedIds(journal: JournalReader, events: readonly RunEvent[]): ReadonlyMap<string, number> {
   const asked = new Map<string, string>();
-  const applied = new Set<string>();
+  const applied = new Map<string, number>();
   for (const event of events) {
     if (event.kind === "call-started" && event.data.activity === "apply_changes")
       asked.set(event.path, changeSetId(journal, event.data.input));
     const id = event.kind === "call-completed" ? asked.get(event.path) : undefined;
-    if (id !== undefined) applied.add(id);
+    if (id !== undefined) applied.set(id, event.seq);
   }
   return applied;
 }

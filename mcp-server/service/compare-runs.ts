@@ -44,7 +44,7 @@ function runOf(view: RunToCompare["view"]): ComparedRun {
     timing: trace.timing,
     usage,
     models: [...new Set(modelsIn(trace))],
-    files_changed: changedFiles(view).size,
+    files_changed: [...changedFiles(view).values()].filter((file) => !file.takenOver).length,
     answer,
     error,
   };
@@ -54,17 +54,29 @@ function modelsIn(span: TraceSpan): readonly string[] {
   return span.kind === "model" ? [span.name] : span.children.flatMap(modelsIn);
 }
 
-/** Path -> content hash of what the run left on the disk, null for a file that it deleted. */
-function changedFiles({ changes }: RunToCompare["view"]): ReadonlyMap<string, string | null> {
-  const applied = changes.filter((change) => change.status === "applied").flatMap((change) => change.files);
-  return new Map(applied.map((file) => [file.path, file.after_hash]));
+interface ChangedFile {
+  /** Of what the run left on the disk; null for a file that it deleted. */
+  readonly hash: string | null;
+  readonly takenOver: boolean;
 }
 
-function filesOf(left: ReadonlyMap<string, string | null>, right: ReadonlyMap<string, string | null>): readonly ComparedFile[] {
+/** By path; where a file was changed more than once, the last time. */
+function changedFiles({ changes }: RunToCompare["view"]): ReadonlyMap<string, ChangedFile> {
+  const applied = changes.filter((change) => change.status === "applied");
+  return new Map(
+    applied.flatMap((set) => set.files.map((file) => [file.path, { hash: file.after_hash, takenOver: set.taken_over }] as const)),
+  );
+}
+
+function filesOf(left: ReadonlyMap<string, ChangedFile>, right: ReadonlyMap<string, ChangedFile>): readonly ComparedFile[] {
   return [...new Set([...left.keys(), ...right.keys()])].toSorted().map((path): ComparedFile => {
-    if (!right.has(path)) return { path, verdict: "only_left" };
-    if (!left.has(path)) return { path, verdict: "only_right" };
-    return { path, verdict: left.get(path) === right.get(path) ? "same" : "changed" };
+    const [one, other] = [left.get(path), right.get(path)];
+    const taken: readonly Side[] = [
+      ...(one?.takenOver === true ? ["left" as const] : []),
+      ...(other?.takenOver === true ? ["right" as const] : []),
+    ];
+    const verdict = other === undefined ? "only_left" : one === undefined ? "only_right" : one.hash === other.hash ? "same" : "changed";
+    return { path, verdict, taken_over: taken };
   });
 }
 

@@ -2,7 +2,7 @@
 import type { ErrorRecord, Json, Question, Ref } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import { isBosunError } from "../../shared/errors.ts";
-import type { RunEvent, StepTexts } from "../../shared/events.ts";
+import type { Payload, RunEvent, StepTexts } from "../../shared/events.ts";
 import { createCodec } from "../engine/codec.ts";
 import type { BlobStore } from "../journal/blobs.ts";
 import type { RunFold } from "../journal/fold-run.ts";
@@ -19,7 +19,9 @@ export interface RunWords {
   text(ref: Ref): string;
   question(ref: Ref): Question;
   error(record: ErrorRecord): ErrorValue;
-  /** The words of an event: its task, question or error; null when it names none. */
+  /** What a person told a run while it was under way; what is no text, as JSON. */
+  told(payload: Payload): string;
+  /** The words of an event: its task, question or error, or what the run was told; null when it names none. */
   of(event: RunEvent): string | null;
 }
 
@@ -39,8 +41,17 @@ export function createWords(blobs: Pick<BlobStore, "get">): RunWords {
     retryable,
   });
 
+  const told: RunWords["told"] = (payload) => {
+    const said = orRemoved(() => {
+      const decoded = codec.decode(payload);
+      return typeof decoded === "object" && decoded !== null && "$kept" in decoded ? codec.load(decoded as Ref) : decoded;
+    }, REMOVED);
+    return typeof said === "string" ? said : JSON.stringify(said);
+  };
+
   return {
     task,
+    told,
     title: (fold) => {
       const line = task(fold).trim().split("\n", 1)[0] ?? "";
       return line.length <= TITLE_LENGTH ? line : `${line.slice(0, TITLE_LENGTH - 1)}…`;
@@ -58,6 +69,7 @@ export function createWords(blobs: Pick<BlobStore, "get">): RunWords {
     of: (event) => {
       if (event.kind === "run-started") return task(event.data);
       if (event.kind === "wait-started") return event.data.about.for === "answer" ? question(event.data.about.question).text : null;
+      if (event.kind === "event-received") return told(event.data.payload);
       const record = "error" in event.data ? event.data.error : null;
       return record === null ? null : error(record).message;
     },

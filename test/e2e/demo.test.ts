@@ -47,10 +47,11 @@ describe("npm start", () => {
       const copied = join(place.home, "demo/workspace/src/backoff.js");
       expect(readFileSync(copied, "utf8")).toContain("Math.max(");
       demo.type("y\r");
-      await demo.waitFor("Applied:");
+      await demo.waitFor("Applied to 4 files:");
       const end = await demo.end;
       expect(end.code, demo.text()).toBe(0);
       expect(demo.text()).toContain("The copy is discarded.");
+      expect(demo.text().split("+++ b/src/backoff.js"), "the diff is shown once").toHaveLength(2);
       expect(end.stdout).toContain("\u001B[?25h");
       expect(existsSync(join(place.home, "demo"))).toBe(false);
       expect(snapshot(place.workspace)).toEqual(before);

@@ -144,7 +144,11 @@ describe("a fork", () => {
     const fork = (await place.run(["fork", view.run_id, "--at", end, "--answer", "Said otherwise.", "--json"])).view();
     expect(fork).toMatchObject({ status: "completed", answer: "Said otherwise." });
     const shown = JSON.parse((await place.run(["show", fork.run_id, "--json"])).stdout) as RunView;
-    expect(shown.changes?.map((change) => change.status)).toEqual(["applied"]);
+    expect(shown.changes?.map((change) => [change.status, change.taken_over])).toEqual([["applied", true]]);
+    const own = JSON.parse((await place.run(["show", view.run_id, "--json"])).stdout) as RunView;
+    expect(own.changes?.map((change) => [change.status, change.taken_over])).toEqual([["applied", false]]);
+    expect((await place.run(["show", fork.run_id])).stdout).toContain(`Applied by run ${view.run_id}, taken over; not done here: a.txt`);
+    expect((await place.run(["compare", fork.run_id])).stdout).toMatch(/a\.txt +applied left, only taken over right/u);
     expect((await place.run(["revert", fork.run_id])).stderr).toContain("changed nothing on the disk");
     // Before the change: its preimage is not there any more, and nothing is overwritten.
     const early = (await place.run(["fork", view.run_id, "--at", "mend", "--json"])).view();
@@ -169,6 +173,9 @@ describe("a run that waits", () => {
     const { place, view, asked } = await waiting(test);
     expect((await place.run(["tell", view.run_id, "say adieu instead"])).code).toBe(0);
     expect((await place.run(["runs"])).stderr).toBe("");
+    for (const name of ["show", "trace"])
+      expect((await place.run([name, view.run_id])).stdout).toMatch(/^ {2}told once$\n^ {2}told: say adieu instead$/mu);
+    expect((await spans(place, view.run_id))[0]?.attributes["told"]).toEqual(["say adieu instead"]);
     const reject = place.terminal(["reject", view.approvals[0]?.approval_id ?? "", "--reason", "too short"]);
     await reject.waitFor("Reject these changes?");
     reject.type("y\r");

@@ -61,7 +61,7 @@ describe("a run killed with kill -9", () => {
     expect((await runs(place)).map((run) => run.run_id)).toEqual([runId]);
     const resumed = await place.run(["resume", runId]);
     expect(resumed.code, resumed.stderr).toBe(3);
-    expect(resumed.stderr).toContain(`left unfinished: ${runId}`);
+    expect(resumed.stderr).toContain(`Run ${runId} goes on where it was.`);
     expect(resumed.stdout).toContain("+hello again");
     expect(readFileSync(join(place.workspace, "a.txt"), "utf8")).toBe("hello\n");
     expect(asked(place).filter((times) => times === 1)).toHaveLength(5);

@@ -131,8 +131,8 @@ describe("the trace of a real run", () => {
     expect(trace.timing?.stopped_ms).toBeGreaterThanOrEqual(300);
     const tree = await place.run(["trace", runId]);
     expect(tree.stdout).toContain("\n  taken up again once\n");
-    expect(tree.stdout).toMatch(/model work openai:test #\d+ {2}2 attempts .*\n.*read_file README.md/);
-    expect(tree.stdout).toMatch(/model work openai:test #\d+ {2}2 attempts, 1 lost in a crash +about /);
+    expect(tree.stdout).toMatch(/#\d+ model work openai:test {2}2 attempts .*\n.*read_file README.md/);
+    expect(tree.stdout).toMatch(/#\d+ model work openai:test {2}2 attempts, 1 lost in a crash +about /);
     expect(tree.stdout).toMatch(/ \+ stopped [\d.]+ m?s/);
     await place.expectIntact();
   });

@@ -184,6 +184,7 @@ function eventsOf(all: readonly Tick[], ends: boolean): readonly RunEvent[] {
 
 const words = {
   title: "t",
+  told: () => "be brief",
   question: () => ({ text: "?", options: [] }),
   error: () => ({ code: "timeout" as const, message: "m", retryable: true }),
 };

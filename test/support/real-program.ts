@@ -89,6 +89,8 @@ export interface Place {
   run(args: readonly string[], options?: StartOptions): Promise<Ended>;
   /** The same on a terminal of 120 columns and 50 rows. */
   terminal(args: readonly string[], options?: StartOptions): Started;
+  /** A shell with job control on such a terminal; `$BOSUN` is the program. */
+  shell(): Started;
   /** Throws unless this run replays with nothing that diverges; in the test's own process, for it costs no start. */
   expectReplay(runId: string): Promise<void>;
   /** Throws unless the state is intact: the list works, nothing runs any more, all runs replay, and the next run completes. */
@@ -198,6 +200,10 @@ function placeOf(at: {
       const words = [process.execPath, options.script ?? program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
       return launch(["script", "-qefc", `stty cols 120 rows 50; exec ${words.join(" ")}`, "/dev/null"], options);
     },
+    shell: () =>
+      launch(["script", "-qefc", "stty cols 120 rows 50; exec bash --norc --noprofile -i", "/dev/null"], {
+        env: { BOSUN: `${process.execPath} ${program}`, PS1: "shell> " },
+      }),
     expectReplay,
     expectIntact: async () => {
       const before = await run(["runs", "--json"]);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { BosunError } from "../../../shared/errors.ts";
-import { answerOf } from "../ask-question.ts";
+import { answerOf, wrongOption } from "../ask-question.ts";
 import { type CliContext, command, withService } from "../command.ts";
 import { findRun } from "../find-ids.ts";
 import { followRun } from "../follow-run.ts";
@@ -17,6 +17,8 @@ export function answerCommand(context: CliContext): Command {
       const { question, status } = service.getRun(runId);
       if (question === null) throw new BosunError("conflict", `Run ${runId} asks nothing; it is ${status}.`, { retryable: false });
       if (text.trim() === "") throw new BosunError("invalid_input", "The answer is empty.");
+      const wrong = wrongOption(question, text);
+      if (wrong !== null) throw wrong;
       service.answer(runId, question.question_id, answerOf(question, text));
       return showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
     });

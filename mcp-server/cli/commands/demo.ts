@@ -7,8 +7,7 @@ import { EXIT } from "../exit-code.ts";
 import { type Followed, followRun } from "../follow-run.ts";
 import { bosunAnywhere, bosunHere } from "../here.ts";
 import { canAsk } from "../io.ts";
-import { printLines, printProse, printText } from "../print.ts";
-import { diffLines } from "../render/diff-lines.ts";
+import { printProse, printText } from "../print.ts";
 import { showEnd } from "../show-end.ts";
 
 const TASK = "Customers wait five seconds whenever one call to the order service fails. Find out why and fix it.";
@@ -46,7 +45,7 @@ async function goOn(context: CliContext, folder: DemoFolder): Promise<DemoEnd | 
   return usingService(context, folder.options, async (service) => {
     const left = service.listRuns({ limit: 1 }).find((run) => !hasEnded(run));
     if (left === undefined) return null;
-    printText(context.io, "An earlier demonstration was left unfinished. It goes on where it was; nothing that was done is done again.\n");
+    printProse(context.io, "An earlier demonstration was left unfinished. It goes on where it was; nothing that was done is done again.\n");
     service.recover();
     if (service.getRun(left.run_id).status === "paused") service.resume(left.run_id);
     return follow(context, service, left.run_id);
@@ -66,11 +65,6 @@ async function follow(context: CliContext, service: Service, runId: string): Pro
 }
 
 function end({ io }: CliContext, service: Service, followed: Followed): number {
-  const applied = (service.getRun(followed.view.run_id, ["changes"]).changes ?? []).filter((change) => change.status === "applied");
-  for (const { diff } of applied) {
-    printText(io, "\nApplied:");
-    printLines(io, diffLines(diff, null));
-  }
   const code = showEnd(io, service, followed, false, "demo");
   printProse(io, '\nThe copy is discarded. On your own files: see "Use it on your files" in the README.');
   const call = bosunHere(io) === "bosun" ? "bosun" : bosunAnywhere(io);

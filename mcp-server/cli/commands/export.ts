@@ -7,6 +7,7 @@ import { findRun } from "../find-ids.ts";
 import { escapeLine } from "../escape.ts";
 import { printHint, printJson } from "../print.ts";
 import { plural } from "../render/numbers.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface ExportOptions {
   readonly output?: string;
@@ -24,6 +25,10 @@ export function exportCommand(context: CliContext): Command {
     .action(async (run: string, options: ExportOptions) => {
       const { io } = context;
       const redact = options.redact === true;
+      if (options.json === true && options.output === undefined)
+        throw new UsageError(
+          "--json tells about the file that --output names; without --output the run itself is printed. Give --output too, or leave --json out.",
+        );
       await withService(context, {}, (service) => {
         const runId = findRun(service, run);
         if (options.output === undefined) {

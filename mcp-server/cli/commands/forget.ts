@@ -1,9 +1,10 @@
 import type { Command } from "commander";
+import { askLine } from "../ask-line.ts";
 import { type CliContext, command, withService } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { findRun } from "../find-ids.ts";
 import { canAsk } from "../io.ts";
-import { printHint, printJson, printText } from "../print.ts";
+import { printHint, printJson, printProse, printText } from "../print.ts";
 import { plural } from "../render/numbers.ts";
 import { taskLine } from "../render/run-words.ts";
 
@@ -26,9 +27,12 @@ export function forgetCommand(context: CliContext): Command {
             return EXIT.waits;
           }
           await io.stdin.drain();
-          printText(io, `${runId} · ${view.status} · ${taskLine(view)}`);
-          io.stdout.write("Remove all that was said in it? It cannot be put back, replayed or reverted after that. [y/N] ");
-          if ((await io.stdin.readLine())?.trim().toLowerCase() !== "y") {
+          printProse(io, `${runId} · ${view.status} · ${taskLine(view)}`);
+          const answer = await askLine(
+            io,
+            "Remove all that was said in it? It cannot be put back, replayed or reverted after that. [y/N] ",
+          );
+          if (answer?.toLowerCase() !== "y") {
             printText(io, "Nothing was removed.");
             return EXIT.waits;
           }

@@ -28,7 +28,7 @@ export function forkCommand(context: CliContext): Command {
       "fork run_4f2a --at 1 --model openai:gpt-5",
     ],
   )
-    .requiredOption("--at <span or seq>", "a sequence (kept with all before it), or a span id or step (done anew)")
+    .requiredOption("--at <span or seq>", "required: a sequence (kept with all before it), or a span id or step (done anew)")
     .option("--task <task>", "another task; what is kept was done for the old one")
     .option("--model <provider:model>", "another model for everything from there")
     .option("--worker <name>", "another worker for the step at that point")

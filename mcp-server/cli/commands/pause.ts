@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type CliContext, command, withService } from "../command.ts";
 import { findRun } from "../find-ids.ts";
-import { printJson, printText } from "../print.ts";
+import { printHint, printJson } from "../print.ts";
 
 export function pauseCommand(context: CliContext): Command {
   return command("pause <run>", "Start nothing new for a run until it is resumed. Calls under way come home; deadlines run on.", [
@@ -12,7 +12,7 @@ export function pauseCommand(context: CliContext): Command {
       service.pause(runId);
       const view = await service.settled(runId);
       if (options.json === true) printJson(context.io, view);
-      else printText(context.io, `Run ${runId} is ${view.status}. \`bosun resume ${runId}\` goes on.`);
+      else printHint(context.io, `Run ${runId} is ${view.status}. \`bosun resume ${runId}\` goes on.`);
       return 0;
     });
   });

@@ -14,7 +14,8 @@ export function rejectCommand(context: CliContext): Command {
   return command("reject <id>", "Show a change set, ask, and turn it down after `y`; the worker is told why. Needs a terminal.", [
     'reject apr_91c0 --reason "keep the old name"',
   ])
-    .requiredOption("--reason <reason>", "why; the worker is told")
+    .usage("<id> --reason <reason> [options]")
+    .requiredOption("--reason <reason>", "why; required, for the worker is told")
     .action(async (id: string, options: { readonly reason: string; readonly json?: boolean }) => {
       const json = options.json === true;
       const { io } = context;

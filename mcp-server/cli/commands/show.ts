@@ -32,15 +32,15 @@ export function showCommand(context: CliContext): Command {
       for (const line of kinLines(view)) printHint(io, line, "dim");
       printLines(io, traceLines(view, { now, width: drawingWidth(io), whole: true, still }));
       if (view.answer !== null) printProse(io, `\n${escapeText(view.answer)}\n`);
-      printChanges(io, view.changes ?? []);
+      printChanges(io, view, view.changes ?? []);
       for (const { approval_id, status } of view.approvals) {
         if (status !== "open") continue;
         printLines(io, approvalLines(service.getApproval(approval_id), { now, maxDiffLines: null }));
         printHint(io, `Decide with \`bosun approve ${approval_id}\` or \`bosun reject ${approval_id} --reason "…"\`.`);
       }
-      for (const effect of view.uncertain) printText(io, uncertainText(effect));
+      for (const effect of view.uncertain) printProse(io, uncertainText(effect));
       showRest(context, view);
-      if (still === "stopped") printStopped(io, view.run_id);
+      printStopped(io, view.run_id, still);
       return 0;
     });
   });
@@ -48,7 +48,7 @@ export function showCommand(context: CliContext): Command {
 
 function showRest({ io }: CliContext, view: RunView): void {
   if (view.question !== null) {
-    printText(io, questionText(view.question));
+    printProse(io, questionText(view.question));
     printHint(io, `Answer with \`bosun answer ${view.run_id} "…"\`.`);
   }
   if (view.error === null) return;

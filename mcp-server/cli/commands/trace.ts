@@ -12,12 +12,11 @@ import { wholeTraceLines } from "../render/whole-trace.ts";
 import { printStopped } from "../show-end.ts";
 
 const ABOUT_FORMATS = `
-The number behind a call in the tree is the sequence of its start: \`bosun fork run_4f2a --at 17\` keeps what came before it.
+The number before a call in the tree is the sequence of its start: \`bosun fork run_4f2a --at 17\` keeps what came before it.
 
 With --format otlp the trace is printed as OTLP/JSON, to be posted to a collector as it is:
   $ bosun trace run_4f2a --format otlp | curl -H 'content-type: application/json' --data-binary @- http://localhost:4318/v1/traces
-Names, numbers and times only: no task, prompt, answer or argument. Spans that are not over are left out, so post a run once it has
-ended; a run that was forked, or puts another one back, links to the run it came from.`;
+Names, numbers and times only: no task, prompt, answer or argument. Spans that are not over are left out, so post a run once it has ended; a run that was forked, or puts another one back, links to the run it came from.`;
 
 export function traceCommand(context: CliContext): Command {
   return command("trace <run>", "Show every step, turn, model call, tool call and approval of a run.", [
@@ -47,7 +46,7 @@ function showTrace(io: CliIo, service: Service, runId: string, json: boolean): v
   const still = stillOf(view, service.owned);
   printLines(io, wholeTraceLines(trace, { now: io.now(), width: drawingWidth(io), still }));
   printLines(io, timeLines(trace));
-  if (still === "stopped") printStopped(io, view.run_id);
+  printStopped(io, view.run_id, still);
 }
 
 function printOtlp({ io, json }: CliContext, trace: OtlpTrace): void {

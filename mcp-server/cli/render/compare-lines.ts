@@ -1,5 +1,5 @@
 /** Two runs side by side, in two columns: first what each came to, then where they part. */
-import type { ComparedRun, RunComparison, Side } from "../../../shared/run-compare.ts";
+import type { ComparedFile, ComparedRun, RunComparison, Side } from "../../../shared/run-compare.ts";
 import { escapeLine } from "../escape.ts";
 import { cutToWidth } from "../text-width.ts";
 import { comparedSpanLines } from "./compare-spans.ts";
@@ -84,12 +84,21 @@ const FATES = {
   only_right: "changed only right",
 } as const;
 
+/** What a fork took over as applied was done by the run that it was forked from. */
+function fateOf({ verdict, taken_over: taken }: ComparedFile): string {
+  const [side, both] = taken;
+  if (side === undefined) return FATES[verdict];
+  if (both !== undefined) return "applied before, taken over in both";
+  if (verdict === "only_left" || verdict === "only_right") return `taken over ${side}, not done there`;
+  return `applied ${side === "left" ? "right" : "left"}, only taken over ${side}`;
+}
+
 function fileLines({ files }: RunComparison, width: number): readonly Line[] {
   if (files.length === 0) return [];
-  const lines = files.map(({ path, verdict }) =>
+  const lines = files.map((file) =>
     fit(
-      [piece(verdict === "same" ? "= " : "≠ ", verdict === "same" ? "dim" : "wait"), piece(escapeLine(path, 300))],
-      [piece(FATES[verdict], "dim")],
+      [piece(file.verdict === "same" ? "= " : "≠ ", file.verdict === "same" ? "dim" : "wait"), piece(escapeLine(file.path, 300))],
+      [piece(fateOf(file), "dim")],
       width,
     ),
   );

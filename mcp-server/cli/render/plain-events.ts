@@ -56,6 +56,8 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
       return `${where}: nobody answered in time: ${event.data.name}`;
     case "cancel-requested":
       return `cancel asked for by ${event.data.by}`;
+    case "event-received":
+      return `told: ${words}`;
     case "resume-requested":
       return `resumed by ${event.data.by}`;
     case "pause-requested":
@@ -71,7 +73,6 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
     case "call-completed":
     case "attempt-started":
     case "signal-received":
-    case "event-received":
       return null;
   }
 }

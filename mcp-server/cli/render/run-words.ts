@@ -5,14 +5,15 @@ import { duration } from "./numbers.ts";
 import type { Status } from "./signs.ts";
 
 /** Why nothing moves. */
-export type Still = "stopped" | "paused" | "waiting";
+export type Still = "stopped" | "queued" | "paused" | "waiting";
 
 /** @param owned does any process own the data folder? */
 export function stillOf(view: Pick<RunView, "status">, owned: boolean): Still | null {
   switch (view.status) {
     case "running":
-    case "queued":
       return owned ? null : "stopped";
+    case "queued":
+      return owned ? null : "queued";
     case "paused":
       return "paused";
     case "waiting_approval":
@@ -32,12 +33,18 @@ export function shownStatus(view: Pick<RunView, "status">, owned: boolean): RunV
 
 /** The status of a part of a run where nothing moves. */
 export function stillStatus(status: Status, still: Still | null): Status {
-  return still !== null && (status === "running" || (status === "queued" && still === "stopped")) ? still : status;
+  return still !== null && status === "running" ? still : status;
 }
 
 /** The task as one line, marked when the run only plans or puts back. */
 export function taskLine(view: Pick<RunView, "task" | "workflow">): string {
   return `${view.workflow === "task" ? "" : `${view.workflow}: `}${escapeLine(view.task, 500)}`;
+}
+
+/** Tasks and questions may have several lines where there is room for one. */
+export function firstLine(text: string): string {
+  const [first = "", ...rest] = text.trim().split(/\r?\n/u);
+  return rest.length === 0 ? first : `${first} …`;
 }
 
 /** How long the run took or takes; empty where nothing moves. @param now epoch milliseconds */

@@ -26,10 +26,16 @@ export function rejection(span: TraceSpan): string | null {
   return span.kind === "approval" && span.error?.code === "approval_rejected" ? "rejected" : null;
 }
 
+/** What a person told the run while it was under way, oldest first. */
+export function toldWords({ attributes: { told } }: Pick<TraceSpan, "attributes">): readonly string[] {
+  return Array.isArray(told) ? told.filter((words) => typeof words === "string") : [];
+}
+
 /** What is out of the ordinary about a span and no failure of its own; empty for most. */
 export function notes({ attributes }: TraceSpan): string {
   const times = (name: string): number => (typeof attributes[name] === "number" ? attributes[name] : 0);
   const { priority } = attributes;
+  const told = toldWords({ attributes });
   return [
     attributes["taken_over"] === true ? "taken over" : "",
     priority === "low" || priority === "high" ? `${priority} priority` : "",
@@ -38,6 +44,7 @@ export function notes({ attributes }: TraceSpan): string {
     times("doubts") > 0 ? "could not tell whether it happened" : "",
     times("recovered") > 0 ? `taken up again ${often(times("recovered"))}` : "",
     times("pauses") > 0 ? `paused ${often(times("pauses"))}` : "",
+    told.length > 0 ? `told ${often(told.length)}` : "",
     times("holds") > 0 ? `held ${often(times("holds"))}` : "",
   ]
     .filter((note) => note !== "")

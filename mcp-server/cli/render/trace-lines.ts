@@ -3,9 +3,9 @@ import type { PlanStepView, RunView, TraceSpan } from "../../../shared/run-view.
 import { escapeLine } from "../escape.ts";
 import { fit, type Line, piece, type Piece } from "./line.ts";
 import { count, usageLine } from "./numbers.ts";
-import { runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";
+import { firstLine, runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";
 import { sign } from "./signs.ts";
-import { lasted, modelsOf, notes, rejection, tokensOf, walk, walkOutsideSteps } from "./spans.ts";
+import { lasted, modelsOf, notes, rejection, tokensOf, toldWords, walk, walkOutsideSteps } from "./spans.ts";
 
 /** More calls of one step are folded into a number. */
 const MAX_CALLS = 6;
@@ -133,8 +133,10 @@ export function remarks(span: TraceSpan): readonly Piece[] {
 
 /** Of the whole run they get a line of their own, for its name may be long. */
 export function runRemarks(trace: TraceSpan | undefined, width: number): readonly Line[] {
-  const told = trace === undefined ? "" : notes(trace);
-  return told === "" ? [] : [fit([piece(`  ${told}`, "wait")], [], width)];
+  if (trace === undefined) return [];
+  const noted = notes(trace);
+  const told = toldWords(trace).map((words) => fit([piece("  told: ", "wait"), piece(escapeLine(words, 500))], [], width));
+  return noted === "" ? [] : [fit([piece(`  ${noted}`, "wait")], [], width), ...told];
 }
 
 function failure(span: TraceSpan): readonly Piece[] {
@@ -154,10 +156,4 @@ export function callName(span: TraceSpan): readonly Piece[] {
   const { summary } = span.attributes;
   const name = typeof summary === "string" && summary !== "" && !span.name.includes(summary) ? `${span.name} ${summary}` : span.name;
   return [piece(escapeLine(name, 300))];
-}
-
-/** Questions may have several lines; a tree has one for each. */
-function firstLine(text: string): string {
-  const [first = "", ...rest] = text.trim().split(/\r?\n/u);
-  return rest.length === 0 ? first : `${first} …`;
 }

@@ -16,8 +16,8 @@ export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0
     piece("  ".repeat(depth)),
     sign(stillStatus(span.status, still), now),
     piece(" "),
-    ...spanName(span),
     ...place(span),
+    ...spanName(span),
     ...(span.kind === "run" ? [] : remarks(span)),
     ...failure,
   ];
@@ -29,9 +29,9 @@ export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0
   ];
 }
 
-/** The sequence of what can be named to `bosun fork --at`. */
+/** The sequence of what can be named to `bosun fork --at`; before the name, where a narrow terminal does not cut it off. */
 function place({ attributes }: TraceSpan): Line {
-  return typeof attributes["seq"] === "number" ? [piece(` #${attributes["seq"]}`, "dim")] : [];
+  return typeof attributes["seq"] === "number" ? [piece(`#${attributes["seq"]} `, "dim")] : [];
 }
 
 /** Tokens and money; that the money is not known is said once, of the whole run. */

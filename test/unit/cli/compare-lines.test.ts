@@ -21,6 +21,7 @@ const taken = { attributes: { taken_over: true } };
 const changed = (path: string, hash: string): ChangeSetView => ({
   change_set_id: "chg_1",
   status: "applied",
+  taken_over: false,
   files: [{ path, action: "modify", before_hash: "0", after_hash: hash }],
   why: null,
   diff: "",
@@ -125,6 +126,17 @@ describe("two runs side by side", () => {
     const evil = run({ task: "\u001B[2Jgone", answer: "a\u202Eb" }, [tool("a/tool:0", "\u001B]0;x", "b")], { "a/tool:0": "\u001B[1mbold" });
     const lines = compareLines(compareRuns(evil, run({}, [tool("a/tool:0", "read", "b")], { "a/tool:0": "plain" })), 79);
     expect(lines.map(plainText).join("")).not.toMatch(/[\u001B\u202E]/);
+  });
+
+  it("says what a fork only took over, and does not count it as changed by the fork", () => {
+    const set = changed("src/a.js", "1");
+    const parent = run({ run_id: "run_p", changes: [set] }, [], {});
+    const child = run({ run_id: "run_f", parent: { run_id: "run_p", seq: 9 }, changes: [{ ...set, taken_over: true }] }, [], {});
+    const lines = compareLines(compareRuns(parent, child), 79).map((line) => plainText(line));
+    expect(lines.find((line) => line.includes("files changed"))).toMatch(/1 +0 *$/u);
+    expect(lines.at(-1)).toMatch(/^= src\/a.js +applied left, only taken over right$/u);
+    const stranger = compareLines(compareRuns(run({ run_id: "run_x" }, [], {}), child), 79).map((line) => plainText(line));
+    expect(stranger.at(-1)).toContain("taken over right, not done there");
   });
 
   it("says so when nothing differs", () => {

@@ -119,7 +119,7 @@ export class FakeService implements Service {
   }
 
   getRun(runId: string): RunView {
-    if (this.#options.leftovers?.includes(runId) === true)
+    if (runId !== this.#state.run_id && this.#options.leftovers?.includes(runId) === true)
       return runView({ run_id: runId, status: this.#leftoversWork ? "running" : "waiting_approval" });
     if (runId !== this.#state.run_id) throw new BosunError("not_found", `There is no run ${runId}.`);
     return this.#state;

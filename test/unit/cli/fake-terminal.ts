@@ -24,6 +24,7 @@ export class FakeTerminal {
   drains = 0;
   readonly io: CliIo;
   readonly #frames = new Set<() => void>();
+  readonly #suspended = new Set<{ readonly before: () => void; readonly after: () => void }>();
   readonly #signals = new Map<string, Set<() => void>>();
 
   constructor(options: FakeTerminalOptions = {}) {
@@ -53,6 +54,8 @@ export class FakeTerminal {
         },
       },
       stderr: {
+        isTTY: options.stdoutTTY ?? false,
+        columns: options.columns ?? 80,
         write: (text) => {
           this.err += text;
         },
@@ -73,6 +76,11 @@ export class FakeTerminal {
         this.#signals.set(signal, set.add(fn));
         return () => set.delete(fn);
       },
+      onSuspend: (before, after) => {
+        const watcher = { before, after };
+        this.#suspended.add(watcher);
+        return () => this.#suspended.delete(watcher);
+      },
       exitNow: (code) => {
         this.exited = code;
       },
@@ -83,6 +91,13 @@ export class FakeTerminal {
   tick(ms: number): void {
     this.clock += ms;
     for (const frame of this.#frames) frame();
+  }
+
+  /** Ctrl+Z, something else on the screen, then `fg`. */
+  suspend(other: string): void {
+    for (const { before } of this.#suspended) before();
+    this.out += other;
+    for (const { after } of this.#suspended) after();
   }
 
   signal(name: "SIGINT" | "SIGTERM"): void {

@@ -40,4 +40,9 @@ describe("plain lines", () => {
     );
     expect(line).toBe("[1.5 s] supervisor: a question for a person");
   });
+
+  it("say what the run was told", () => {
+    const told = event({ kind: "event-received", path: "", data: { payload: { inline: null } } });
+    expect(createPlainEvents(0)(told, "be brief")).toBe("[1.5 s] told: be brief");
+  });
 });

@@ -226,6 +226,7 @@ describe("run", () => {
     const set = (status: "applied" | "rejected" | "discarded" | "expired" | "void" | "reverted", why: string | null = null) => ({
       change_set_id: `chg_${status}`,
       status,
+      taken_over: false,
       files: [{ path: `${status}.txt`, action: "modify" as const, before_hash: null, after_hash: null }],
       why,
       diff: "",
@@ -461,7 +462,7 @@ describe("approve and reject", () => {
     for (const given of ["apr_0123", "run_aa"]) {
       const { code, terminal, service } = await run(["approve", given], { states: several }, person("y"));
       expect([code, service.calls]).toEqual([2, []]);
-      expect(terminal.err).toContain("apr_0123456789abcdef, apr_0123ffffffffffff");
+      expect(terminal.err.replaceAll("\n", " ")).toContain("apr_0123456789abcdef, apr_0123ffffffffffff");
     }
     expect((await run(["approve", "run_aa"], { states: [done] }, person("y"))).terminal.err).toMatch(
       /^bosun: conflict: .*has no open approval/,
@@ -474,7 +475,6 @@ describe("a question", () => {
     ["a number", "2", "b"],
     ["a label", "The first", "a"],
     ["own words", "both", "both"],
-    ["a number that is no option", "7", "7"],
   ])("is answered by %s", async (_what, typed, answer) => {
     const { code, service, terminal } = await run(["run", "x"], { states: [asking, done] }, person(typed));
     expect(service.calls).toContain(`answer q_1 ${answer}`);
@@ -517,7 +517,7 @@ describe("the other commands", () => {
     const service = { states: [runView({ trace })], abandoned: true };
     const hint = "! stopped: no process works on it: `bosun resume run_aaaa1111`\n";
     const runs = (await run(["runs"], service)).terminal.out;
-    expect(runs).toMatch(/^! run_aaaa1111 {2}\S+ {2}stopped {2}Fix the retry helper +cost unknown +\n/);
+    expect(runs).toMatch(/^! run_aaaa1111 {2}\S+ {2}stopped {2}Fix the retry helper +cost unknown *\n/);
     expect(runs).toContain(hint);
     const show = (await run(["show", "run_aa"], service)).terminal.out;
     expect(show).toMatch(/run_aaaa1111 · stopped · started/);
@@ -656,6 +656,6 @@ describe("trace --format otlp", () => {
 
   it("tells in its help what is in it and what is left out", async () => {
     const { terminal } = await run(["trace", "--help"]);
-    expect(terminal.out).toContain("no task, prompt, answer or argument. Spans that are not over are left out");
+    expect(terminal.out.replaceAll("\n", " ")).toContain("no task, prompt, answer or argument. Spans that are not over are left out");
   });
 });

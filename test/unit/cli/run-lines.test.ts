@@ -25,6 +25,17 @@ describe("the list of runs", () => {
 ✓ run_aaaa1111  11-20 21:04  completed         plan: Fix the retry helper     cost unknown  1 m 00 s
 `);
   });
+
+  it("gives the task what it needs on 80 columns, and money its place only where there is room", () => {
+    const runs = [
+      runView({ run_id: `run_${"a".repeat(20)}`, status: "completed", started_at: iso(21, 9, 4), finished_at: iso(21, 9, 5) }),
+      runView({ run_id: `run_${"b".repeat(20)}`, status: "paused", started_at: iso(21, 9, 4), task: "Rename the store\nin all files" }),
+    ];
+    const at80 = runLines(runs, { now: NOW, width: 79, owned: true }).map(plainText);
+    expect(at80.map((line) => line.slice(46).trimEnd())).toEqual(["Fix the retry helper     1 m 00 s", "Rename the store …"]);
+    const at120 = runLines(runs, { now: NOW, width: 119, owned: true }).map(plainText);
+    expect(at120.map((line) => line.endsWith("cost unknown  1 m 00 s"))).toEqual([true, false]);
+  });
 });
 
 describe("times", () => {

@@ -196,8 +196,22 @@ describe("the whole trace", () => {
     expect(wholeTraceLines(root, { now: NOW, width: 110 }).map(plainText)).toEqual([
       "✓ t                                                             about 1,200 + 34 tokens  cost unknown   100 ms",
       "  high priority, taken up again once, paused 2 times, held once",
-      "  ✓ model work scripted (script.json) #17  3 attempts, 1 lost in a crash      about 1,200 + 34 tokens   100 ms",
+      "  ✓ #17 model work scripted (script.json)  3 attempts, 1 lost in a crash      about 1,200 + 34 tokens   100 ms",
       "  ✓ model work scripted (script.json)  taken over                                   1,200 + 34 tokens   100 ms",
     ]);
+  });
+
+  it("says what the run was told, and lets nothing of it act on the terminal", () => {
+    const root = span({ kind: "run", name: "t", attributes: { told: ["be brief", "\u001B[2Jgone"] } });
+    const lines = wholeTraceLines(root, { now: NOW, width: 60 }).map(plainText);
+    expect(lines.slice(1, 3)).toEqual(["  told 2 times", "  told: be brief"]);
+    expect(lines[3]).toMatch(/^ {2}told: .*gone$/u);
+    expect(lines.join("")).not.toContain("\u001B");
+  });
+
+  it("shows the sequence of a call however narrow the terminal is and however long the name", () => {
+    const long = span({ kind: "tool", name: `read_file ${"folder/".repeat(30)}`, attributes: { seq: 17 } });
+    const lines = wholeTraceLines(span({ kind: "run", name: "t", children: [long] }), { now: NOW, width: 60 }).map(plainText);
+    expect(lines.join("\n")).toContain("✓ #17 read_file");
   });
 });

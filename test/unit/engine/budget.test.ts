@@ -1,5 +1,5 @@
 /** Caps and charges of model calls, with the real `ask_model` on the engine. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { DurableFunction } from "../../../shared/durable.ts";
 import { BosunError } from "../../../shared/errors.ts";
 import type { ModelReply } from "../../../shared/model.ts";
@@ -7,6 +7,7 @@ import type { ModelParts } from "../../../mcp-server/activities/ask-model.ts";
 import { createAskModel, MODEL_POOL } from "../../../mcp-server/activities/ask-model.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
 import type { Journal } from "../../../mcp-server/journal/port.ts";
+import { createWords } from "../../../mcp-server/service/words.ts";
 import type { SupervisorActivities } from "../../../mcp-server/supervisor/activities.ts";
 import { modelError } from "../../../mcp-server/models/model-failure.ts";
 import { NO_USAGE } from "../../../shared/usage.ts";
@@ -184,4 +185,42 @@ it("a call that has its place does not wait for one that was tried again and wai
   await at.engine.settled(run);
   await at.engine.settled(other);
   expect(sizes).toHaveLength(3);
+});
+
+describe("the error of a budget that is spent", () => {
+  const priced: Partial<ModelParts> = {
+    price: (_name, { prompt_tokens, completion_tokens }) => (prompt_tokens + completion_tokens) / 1_000,
+  };
+  async function refused(budget: { readonly tokens?: number; readonly usd?: number }, parts: Partial<ModelParts> = {}) {
+    const at = asking({ workers: 1, tokens: 4096 }, parts);
+    const run = at.start({ budget });
+    await at.engine.settled(run);
+    const failed = at.journal.events(run).find((event) => event.kind === "call-failed");
+    if (failed?.kind !== "call-failed") throw new Error("nothing was refused");
+    const message = createWords(at.journal.blobs).error(failed.data.error).message;
+    return { at, run, message };
+  }
+
+  it("names a cap that lets the next call through, and one less does not", async () => {
+    const { at, run, message } = await refused({ tokens: 3 });
+    const least = Number(/the cap must be (\d+) tokens at least/u.exec(message)?.[1]);
+    expect(message).toContain(`\`bosun resume ${run} --budget-tokens N\``);
+    expect(message).not.toContain("usd");
+    at.engine.resume(run, "test", { tokens: least - 1 });
+    await at.engine.settled(run);
+    expect(statusOf(at.journal.run(run))).toBe("paused");
+    at.engine.resume(run, "test", { tokens: least });
+    await at.engine.settled(run);
+    expect(statusOf(at.journal.run(run))).toBe("completed");
+  });
+
+  it("names only the cap that was hit", async () => {
+    const { at, run, message } = await refused({ tokens: 100_000, usd: 0.001 }, priced);
+    const least = Number(/the cap must be \$([\d.]+) at least/u.exec(message)?.[1]);
+    expect(message).toContain(`\`bosun resume ${run} --budget-usd N\``);
+    expect(message).not.toContain("--budget-tokens");
+    at.engine.resume(run, "test", { usd: least });
+    await at.engine.settled(run);
+    expect(statusOf(at.journal.run(run))).toBe("completed");
+  });
 });

@@ -6,6 +6,7 @@ import type { SpanTiming, TraceSpan } from "../../../shared/run-view.ts";
 const kept = { $kept: "0".repeat(64) };
 const words = {
   title: "t",
+  told: () => "be brief",
   question: () => ({ text: "?", options: [] }),
   error: () => ({ code: "timeout" as const, message: "m", retryable: true }),
 };
@@ -233,5 +234,13 @@ describe("the trace of a fork", () => {
       true,
       false,
     ]);
+  });
+});
+
+describe("what a run is told", () => {
+  it("stands in its own span, in order, and nowhere when it was told nothing", () => {
+    const told: NewEvent = { kind: "event-received", path: "", data: { payload: { inline: "be brief" } } };
+    expect(trace([0, started()], [1, told], [2, told]).attributes["told"]).toEqual(["be brief", "be brief"]);
+    expect(trace([0, started()])).not.toHaveProperty("attributes.told");
   });
 });
