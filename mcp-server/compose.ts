@@ -19,6 +19,7 @@ import { userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.
 import type { System } from "./config/paths.ts";
 import { examine } from "./doctor/examine.ts";
 import { dataProbes } from "./doctor/probe-data.ts";
+import { keyProbe } from "./doctor/probe-key.ts";
 import { machineProbes } from "./doctor/probe-machine.ts";
 import { settingsProbes } from "./doctor/probe-settings.ts";
 import type { AnyActivity } from "./engine/activity.ts";
@@ -372,6 +373,7 @@ export function examineHere({ system, currentFolder }: { readonly system: System
         catalogue: ({ config, origins }) => createModelCatalogue({ config, env: system.env, origins, folder: currentFolder }),
         workers: () => loadBuiltinWorkers([...createToolRegistry().keys(), giveUp.name]),
       }),
+      keyProbe({ platform: system.platform, home, dataDir }),
       ...data.probes,
     ]);
   } finally {
