@@ -43,7 +43,7 @@ import { createLook } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
 import type { Examination, Service } from "./service.ts";
-import { salvageNotice } from "./service/salvage-notice.ts";
+import { adoptionNotice, salvageNotice } from "./service/salvage-notice.ts";
 import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
@@ -219,8 +219,8 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
     const key = openSigningKey(fixed.home, () => (isSigned(journalFile) ? journalFile : null));
     const opened = createSqliteJournal({ file: journalFile, now: Date.now, check: !lock.cleanBefore, key });
     const { journal, setAside, salvaged, adopted } = opened;
-    if (adopted > 0) notices.push(`the journal had no signed log; one was begun with the ${adopted} runs that were there, as they were`);
     if (setAside !== null) notices.push(salvageNotice(setAside, salvaged));
+    if (adopted > 0) notices.push(adoptionNotice(adopted, setAside !== null));
     const log = openLog(dataDir, loaded.config.log.level);
     if (setAside !== null) log.error({ file: setAside, ...salvaged }, "corrupt journal set aside");
     const { activities, states, catalogue } = activitiesOf(fixed, journal);

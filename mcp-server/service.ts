@@ -70,6 +70,8 @@ export interface VerifyReport {
   readonly payloads: number;
   /** Payloads that were forgotten, as the signed log says; of a file: those that it leaves out. */
   readonly payloads_removed: number;
+  /** Payloads that were lost when an earlier file of the journal was corrupt, as the signed log says; 0 of a file. */
+  readonly payloads_lost: number;
   /** Nobody signed it: the chains hold, but whoever writes the file can make them anew. */
   readonly unsigned: boolean;
   /** Runs that were there, unsigned, when the log began. */

@@ -61,7 +61,15 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
       const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity });
       const { left_out: removed, ...found } = await verifyExport(lines, given);
       const signer = signerOf(given, found.key);
-      return { ...found, runs: found.run_id === null ? 0 : 1, payloads_removed: removed, unsigned: found.key === null, adopted: 0, signer };
+      return {
+        ...found,
+        runs: found.run_id === null ? 0 : 1,
+        payloads_removed: removed,
+        payloads_lost: 0,
+        unsigned: found.key === null,
+        adopted: 0,
+        signer,
+      };
     },
     exportRun: (runId, { redact }, write) =>
       withRows(
@@ -93,6 +101,7 @@ const EMPTY: VerifyReport = {
   events: 0,
   payloads: 0,
   payloads_removed: 0,
+  payloads_lost: 0,
   unsigned: true,
   adopted: 0,
   key: null,
