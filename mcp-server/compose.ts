@@ -25,6 +25,7 @@ import { settingsProbes } from "./doctor/probe-settings.ts";
 import type { AnyActivity } from "./engine/activity.ts";
 import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
 import type { WorkflowDefinition } from "./engine/workflows.ts";
+import { damaged, isCorruption } from "./journal/open-database.ts";
 import { isOwned, takeOwnerLock } from "./journal/owner-lock.ts";
 import type { Journal, JournalReader } from "./journal/port.ts";
 import { openSigningKey, readPublicKey, readSigningKey } from "./journal/signing-key.ts";
@@ -178,6 +179,7 @@ function fix(options: ServiceOptions): Fixed {
       openRows: () => (existsSync(journalFile) ? openRows(journalFile) : null),
       publicKey: () => readPublicKey(folders.data),
       signingKey: () => readSigningKey(folders.data),
+      explain: (error) => (isCorruption(error) ? damaged(journalFile, error) : error),
       now: Date.now,
     }),
     workspace: createWorkspace({ root: options.workspace, bosunHome: folders.data, closed: [folders.config] }),
@@ -216,7 +218,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
   makePrivateFolder(dataDir);
   const lock = takeOwnerLock(dataDir);
   try {
-    const key = openSigningKey(fixed.home, () => (isSigned(journalFile) ? journalFile : null));
+    const key = openSigningKey(fixed.home, () => (signerOf(journalFile) === null ? null : journalFile));
     const opened = createSqliteJournal({ file: journalFile, now: Date.now, check: !lock.cleanBefore, key });
     const { journal, setAside, salvaged, adopted } = opened;
     if (setAside !== null) notices.push(salvageNotice(setAside, salvaged));
@@ -280,15 +282,17 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
   }
 }
 
-/** Was anything signed in it? What cannot be read is looked at when it is opened. */
-function isSigned(file: string): boolean {
+/** Fingerprint of the key that it is signed with, null when it is not. What cannot be read is looked at when it is opened. */
+function signerOf(file: string): string | null {
   try {
     const opened = existsSync(file) ? openRows(file) : null;
-    const signed = opened?.rows.tip() ?? null;
-    opened?.close();
-    return signed !== null;
+    try {
+      return opened?.rows.tip()?.key ?? null;
+    } finally {
+      opened?.close();
+    }
   } catch {
-    return false;
+    return null;
   }
 }
 
@@ -373,7 +377,15 @@ export function examineHere({ system, currentFolder }: { readonly system: System
         catalogue: ({ config, origins }) => createModelCatalogue({ config, env: system.env, origins, folder: currentFolder }),
         workers: () => loadBuiltinWorkers([...createToolRegistry().keys(), giveUp.name]),
       }),
-      keyProbe({ platform: system.platform, home, dataDir }),
+      keyProbe({
+        platform: system.platform,
+        home,
+        signed: () => {
+          const file = join(dataDir, "journal.db");
+          const key = signerOf(file);
+          return key === null ? null : { file, key };
+        },
+      }),
       ...data.probes,
     ]);
   } finally {

@@ -83,6 +83,8 @@ export interface VerifyReport {
   /** Of a file: the run in it. */
   readonly run_id?: string | null;
   readonly redacted?: boolean;
+  /** When the run that was asked for was removed from the journal, as the signed log says; ISO 8601, UTC. */
+  readonly removed_at?: string;
   /** The first thing that is wrong; `seq` and `run_id` are null when it is about the log as a whole. */
   readonly bad?: { readonly run_id: string | null; readonly seq: number | null; readonly message: string };
 }

@@ -152,7 +152,7 @@ export function damaged(file: string, error: unknown): BosunError {
   const reason = error instanceof Error ? error.message : String(error);
   return new BosunError(
     "internal",
-    `the journal ${file} is damaged (${reason}), so nothing more is done. The next \`bosun run\` keeps it aside and begins a new one`,
+    `the journal ${file} is damaged (${reason}), so nothing more is done. The next \`bosun run\` keeps it aside and begins a new one with what can be read of it`,
     { cause: error },
   );
 }

@@ -1,9 +1,10 @@
 /** Verifying and exporting: needs no lock and no engine. What is checked are the rows as they are stored, not what the journal makes of them. */
 import { createReadStream, statSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { BosunError } from "../../shared/errors.ts";
 import type { ChainedRows } from "../journal/chained-rows.ts";
+import { linesOf } from "../journal/export-lines.ts";
 import { exportRun } from "../journal/export-run.ts";
+import type { LogRow } from "../journal/log-format.ts";
 import { parsePublicKey } from "../journal/signing-key.ts";
 import type { PublicKey, SigningKey } from "../journal/signing-key.ts";
 import { verifyExport } from "../journal/verify-export.ts";
@@ -18,6 +19,8 @@ export interface IntegrityParts {
   /** The installation's keys, null when it has none. */
   readonly publicKey: () => PublicKey | null;
   readonly signingKey: () => SigningKey | null;
+  /** What to throw instead of what the database threw. */
+  readonly explain: (error: unknown) => unknown;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -28,6 +31,8 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
     if (opened === null) return none();
     try {
       return use(opened.rows);
+    } catch (error) {
+      throw parts.explain(error);
     } finally {
       opened.close();
     }
@@ -46,8 +51,16 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
       return withRows(
         (rows) => {
           if (runId !== undefined && rows.run(runId) === null && rows.logOf(runId).length === 0) throw noRun(runId);
-          const key = rows.tip()?.key ?? null;
-          return { ...verifyRows(rows, options), key, signer: signerOf(given, key) };
+          const verdict = verifyRows(rows, options);
+          // Whose it is said to be counts for nothing when the signature does not hold.
+          const key = verdict.unsigned ? null : (rows.tip()?.key ?? null);
+          const removed = runId === undefined || rows.run(runId) !== null ? undefined : rows.logOf(runId).find(isRemoval);
+          return {
+            ...verdict,
+            key,
+            signer: signerOf(given, key),
+            ...(removed === undefined ? {} : { run_id: runId ?? null, removed_at: new Date(removed.time).toISOString() }),
+          };
         },
         () => {
           if (runId !== undefined) throw noRun(runId);
@@ -58,8 +71,8 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
     verifyFile: async (file, { key: pem } = {}) => {
       const given = pem === undefined ? null : parsePublicKey(pem);
       if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new BosunError("not_found", `there is no file ${file}`);
-      const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity });
-      const { left_out: removed, ...found } = await verifyExport(lines, given);
+      const { left_out: removed, is_export: isExport, ...found } = await verifyExport(linesOf(createReadStream(file)), given);
+      if (!isExport) throw new BosunError("invalid_input", `${file} is not a Bosun export: name a file that \`bosun export\` wrote`);
       const signer = signerOf(given, found.key);
       return {
         ...found,
@@ -92,6 +105,8 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
       ),
   };
 }
+
+const isRemoval = (entry: LogRow): boolean => entry.kind === "run-removed";
 
 const UNCHANGED = { retryable: false };
 

@@ -12,8 +12,14 @@ export interface VerifyLine {
 export function verifyLines(report: VerifyReport): readonly VerifyLine[] {
   const { bad } = report;
   if (bad !== undefined) return [{ text: badLine(bad), tone: "bad" }, ...signerLines(report)];
+  if (report.removed_at !== undefined)
+    return [{ text: goneLine(report.run_id ?? "", report.removed_at), tone: "wait" }, ...signerLines(report)];
   const counts = `${plural(report.events, "event")} of ${plural(report.runs, "run")}, ${plural(report.payloads, "payload")}`;
   return [{ text: `Nothing was changed: ${counts}.`, tone: "good" }, ...removedLines(report), ...lostLines(report), ...signerLines(report)];
+}
+
+function goneLine(runId: string, at: string): string {
+  return `Run ${escapeLine(runId, 80)} is not there any more: \`bosun gc\` removed it on ${at.slice(0, 10)}, as the log says.`;
 }
 
 function badLine({ run_id: run, seq, message }: NonNullable<VerifyReport["bad"]>): string {
