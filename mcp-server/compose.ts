@@ -35,7 +35,7 @@ import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
-import { makePrivateFolder } from "./private-folder.ts";
+import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
 import { createIntegrity } from "./service/integrity.ts";
 import type { Integrity } from "./service/integrity.ts";
@@ -101,7 +101,11 @@ export function openService(options: ServiceOptions): Service {
   const ownForUpkeep = (): Service => {
     reader?.close();
     reader = null;
-    owner ??= openOwner(fixed, notices, () => alone);
+    try {
+      owner ??= openOwner(fixed, notices, () => alone);
+    } catch (error) {
+      throw explainFolder(fixed.dataDir, error);
+    }
     return owner;
   };
   const own = (): Service => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openManifests } from "../changes/leftovers.ts";
 import { inspectJournal } from "../journal/inspect.ts";
 import type { JournalFacts } from "../journal/inspect.ts";
-import { isOwned, ownerNote } from "../journal/owner-lock.ts";
+import { isOwned, lookAtLock, ownerNote } from "../journal/owner-lock.ts";
 import type { Finding, Probe } from "./examine.ts";
 import { size } from "./size.ts";
 
@@ -52,7 +52,12 @@ function lookAtProjections(facts: JournalFacts | null): Finding {
 
 function lookAtOwner(dataDir: string): Finding {
   const note = ownerNote(dataDir);
-  if (!isOwned(dataDir)) return note === null ? "none" : "none; the last one was stopped without an end, so the next one looks closer";
+  const lock = lookAtLock(dataDir);
+  if (lock === "unknown")
+    return {
+      bad: `the lock in ${dataDir} cannot be looked at: look whether the disk is full or broken, and whether you may read and write there`,
+    };
+  if (lock === "free") return note === null ? "none" : "none; the last one was stopped without an end, so the next one looks closer";
   return note === null ? "a living process" : `process ${note.pid}, since ${note.since}`;
 }
 
