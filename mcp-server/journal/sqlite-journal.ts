@@ -15,6 +15,7 @@ import type { GcReport } from "./collect-garbage.ts";
 import { foldEvent, labelOf, startFold, statusOf } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
 import type { RunStatus } from "../../shared/run-view.ts";
+import type { LogData } from "./log-format.ts";
 import { damaged, isCorruption, openChecked, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import type { Append, ApprovalRow, GcRequest, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
@@ -229,6 +230,14 @@ class SqliteJournalReader implements JournalReader {
   lastGarbageCollection(): number | null {
     const row = this.sql("SELECT value FROM meta WHERE key = 'gc_at'").get() as { value: string } | undefined;
     return row === undefined ? null : Number(row.value);
+  }
+
+  removal(runId: string): "forgotten" | "lost" | null {
+    // A journal of the first schema has no log before its next owner.
+    if (schemaVersion(this.db) < 2) return null;
+    const rows = this.sql("SELECT data FROM log WHERE run_id = ? AND kind = 'payload-removed'").all(runId) as { data: string }[];
+    if (rows.length === 0) return null;
+    return rows.every(({ data }) => (JSON.parse(data) as LogData).lost === true) ? "lost" : "forgotten";
   }
 
   runOfChangeSet(changeSetId: string): { readonly run_id: string; readonly ended: boolean } | null {

@@ -137,6 +137,14 @@ describe("bosun forget", () => {
     }
   });
 
+  it("refuses a run that has not ended before it asks anything", async () => {
+    const ran = await run(["forget", RUN], { states: [runView({ status: "running" })] }, person("y"));
+    expect(ran.code).toBe(1);
+    expect(ran.service.calls).toEqual([]);
+    expect(ran.terminal.out).not.toContain("[y/N]");
+    expect(ran.terminal.err).toBe(`bosun: conflict: run ${RUN} has not ended: \`bosun cancel ${RUN}\` first\n`);
+  });
+
   it("removes nothing without a terminal, unless --yes says so", async () => {
     const ran = await run(["forget", RUN]);
     expect(ran.code).toBe(3);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { forgetPayloads } from "../../../mcp-server/journal/sqlite-forget.ts";
-import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
+import { createSqliteJournal, openJournalReader } from "../../../mcp-server/journal/sqlite-journal.ts";
 import type { OpenedJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
 import { adoptionNotice, salvageNotice } from "../../../mcp-server/service/salvage-notice.ts";
 import { createWords } from "../../../mcp-server/service/words.ts";
@@ -42,6 +42,9 @@ it("payloads that a corrupt journal lost are in the new one's signed log, and on
   opened.journal.close();
   expect(journal.verify()).toMatchObject({ ok: true, runs: 3, payloads_lost: 1, payloads_removed: 0, adopted: 3 });
   expect(journal.verify("run_a")).toMatchObject({ ok: true, payloads_lost: 1 });
+  const reading = openJournalReader(journal.file);
+  expect(["run_a", "run_b"].map((run) => reading?.reader.removal(run))).toEqual(["lost", null]);
+  reading?.close();
   createSqliteJournal({ file: journal.file, now: () => 9_100, key: journal.key }).journal.close();
   expect(journal.verify()).toMatchObject({ ok: true, payloads_lost: 1 });
   journal.edit((db) => db.prepare("DELETE FROM blobs WHERE hash = ?").run(Buffer.from(journal.payloads.kept, "hex")));
