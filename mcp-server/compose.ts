@@ -19,11 +19,13 @@ import { userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.
 import type { System } from "./config/paths.ts";
 import { examine } from "./doctor/examine.ts";
 import { dataProbes } from "./doctor/probe-data.ts";
+import { keyProbe } from "./doctor/probe-key.ts";
 import { machineProbes } from "./doctor/probe-machine.ts";
 import { settingsProbes } from "./doctor/probe-settings.ts";
 import type { AnyActivity } from "./engine/activity.ts";
 import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
 import type { WorkflowDefinition } from "./engine/workflows.ts";
+import { damaged, isCorruption } from "./journal/open-database.ts";
 import { isOwned, takeOwnerLock } from "./journal/owner-lock.ts";
 import type { Journal, JournalReader } from "./journal/port.ts";
 import { openSigningKey, readPublicKey, readSigningKey } from "./journal/signing-key.ts";
@@ -33,7 +35,7 @@ import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
-import { makePrivateFolder } from "./private-folder.ts";
+import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
 import { createIntegrity } from "./service/integrity.ts";
 import type { Integrity } from "./service/integrity.ts";
@@ -42,7 +44,7 @@ import { createLook } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
 import type { Examination, Service } from "./service.ts";
-import { salvageNotice } from "./service/salvage-notice.ts";
+import { adoptionNotice, salvageNotice } from "./service/salvage-notice.ts";
 import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
@@ -99,7 +101,11 @@ export function openService(options: ServiceOptions): Service {
   const ownForUpkeep = (): Service => {
     reader?.close();
     reader = null;
-    owner ??= openOwner(fixed, notices, () => alone);
+    try {
+      owner ??= openOwner(fixed, notices, () => alone);
+    } catch (error) {
+      throw explainFolder(fixed.dataDir, error);
+    }
     return owner;
   };
   const own = (): Service => {
@@ -177,6 +183,7 @@ function fix(options: ServiceOptions): Fixed {
       openRows: () => (existsSync(journalFile) ? openRows(journalFile) : null),
       publicKey: () => readPublicKey(folders.data),
       signingKey: () => readSigningKey(folders.data),
+      explain: (error) => (isCorruption(error) ? damaged(journalFile, error) : error),
       now: Date.now,
     }),
     workspace: createWorkspace({ root: options.workspace, bosunHome: folders.data, closed: [folders.config] }),
@@ -215,11 +222,11 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
   makePrivateFolder(dataDir);
   const lock = takeOwnerLock(dataDir);
   try {
-    const key = openSigningKey(fixed.home, () => (isSigned(journalFile) ? journalFile : null));
+    const key = openSigningKey(fixed.home, () => (signerOf(journalFile) === null ? null : journalFile));
     const opened = createSqliteJournal({ file: journalFile, now: Date.now, check: !lock.cleanBefore, key });
     const { journal, setAside, salvaged, adopted } = opened;
-    if (adopted > 0) notices.push(`the journal had no signed log; one was begun with the ${adopted} runs that were there, as they were`);
     if (setAside !== null) notices.push(salvageNotice(setAside, salvaged));
+    if (adopted > 0) notices.push(adoptionNotice(adopted, setAside !== null));
     const log = openLog(dataDir, loaded.config.log.level);
     if (setAside !== null) log.error({ file: setAside, ...salvaged }, "corrupt journal set aside");
     const { activities, states, catalogue } = activitiesOf(fixed, journal);
@@ -279,15 +286,17 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
   }
 }
 
-/** Was anything signed in it? What cannot be read is looked at when it is opened. */
-function isSigned(file: string): boolean {
+/** Fingerprint of the key that it is signed with, null when it is not. What cannot be read is looked at when it is opened. */
+function signerOf(file: string): string | null {
   try {
     const opened = existsSync(file) ? openRows(file) : null;
-    const signed = opened?.rows.tip() ?? null;
-    opened?.close();
-    return signed !== null;
+    try {
+      return opened?.rows.tip()?.key ?? null;
+    } finally {
+      opened?.close();
+    }
   } catch {
-    return false;
+    return null;
   }
 }
 
@@ -371,6 +380,15 @@ export function examineHere({ system, currentFolder }: { readonly system: System
         loadConfig: () => loadConfig(system, workspace),
         catalogue: ({ config, origins }) => createModelCatalogue({ config, env: system.env, origins, folder: currentFolder }),
         workers: () => loadBuiltinWorkers([...createToolRegistry().keys(), giveUp.name]),
+      }),
+      keyProbe({
+        platform: system.platform,
+        home,
+        signed: () => {
+          const file = join(dataDir, "journal.db");
+          const key = signerOf(file);
+          return key === null ? null : { file, key };
+        },
       }),
       ...data.probes,
     ]);

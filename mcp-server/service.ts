@@ -70,6 +70,8 @@ export interface VerifyReport {
   readonly payloads: number;
   /** Payloads that were forgotten, as the signed log says; of a file: those that it leaves out. */
   readonly payloads_removed: number;
+  /** Payloads that were lost when an earlier file of the journal was corrupt, as the signed log says; 0 of a file. */
+  readonly payloads_lost: number;
   /** Nobody signed it: the chains hold, but whoever writes the file can make them anew. */
   readonly unsigned: boolean;
   /** Runs that were there, unsigned, when the log began. */
@@ -81,6 +83,8 @@ export interface VerifyReport {
   /** Of a file: the run in it. */
   readonly run_id?: string | null;
   readonly redacted?: boolean;
+  /** When the run that was asked for was removed from the journal, as the signed log says; ISO 8601, UTC. */
+  readonly removed_at?: string;
   /** The first thing that is wrong; `seq` and `run_id` are null when it is about the log as a whole. */
   readonly bad?: { readonly run_id: string | null; readonly seq: number | null; readonly message: string };
 }

@@ -22,14 +22,12 @@ export function sweepLeftovers(dataDir: string, isOver: (changeSetId: string) =>
   return removed;
 }
 
-/** Files of change sets that are on their way to the disk, and whose run is over: nobody will finish them or take them back. */
-export function stuckManifests(dataDir: string, isOver: (changeSetId: string) => boolean): readonly string[] {
-  return namesIn(dataDir)
-    .filter((name) => {
-      const id = HALF_DONE.exec(name)?.groups?.["id"];
-      return id !== undefined && isOver(id);
-    })
-    .map((name) => join(dataDir, "applying", name));
+/** Change sets that are on their way to the disk, with the file that says so. */
+export function openManifests(dataDir: string): readonly { readonly id: string; readonly file: string }[] {
+  return namesIn(dataDir).flatMap((name) => {
+    const id = HALF_DONE.exec(name)?.groups?.["id"];
+    return id === undefined ? [] : [{ id, file: join(dataDir, "applying", name) }];
+  });
 }
 
 function namesIn(dataDir: string): readonly string[] {

@@ -1,10 +1,10 @@
 /** What Bosun keeps of this workspace: the journal, its owner, change sets under way, and how much room all takes. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { stuckManifests } from "../changes/leftovers.ts";
+import { openManifests } from "../changes/leftovers.ts";
 import { inspectJournal } from "../journal/inspect.ts";
 import type { JournalFacts } from "../journal/inspect.ts";
-import { isOwned, ownerNote } from "../journal/owner-lock.ts";
+import { isOwned, lookAtLock, ownerNote } from "../journal/owner-lock.ts";
 import type { Finding, Probe } from "./examine.ts";
 import { size } from "./size.ts";
 
@@ -31,7 +31,7 @@ export function dataProbes(dataDir: string): { readonly probes: readonly Probe[]
       { name: "journal", look: open },
       { name: "projections", look: () => (broken ? { bad: "cannot be compared before the journal is sound" } : lookAtProjections(facts)) },
       { name: "owner", look: () => lookAtOwner(dataDir) },
-      { name: "change sets", look: () => lookAtChangeSets(dataDir, facts) },
+      { name: "change sets", look: () => lookAtChangeSets(dataDir, facts, broken) },
       { name: "disk use", look: () => lookAtDisk(dataDir, facts) },
     ],
     close: () => facts?.close(),
@@ -52,15 +52,31 @@ function lookAtProjections(facts: JournalFacts | null): Finding {
 
 function lookAtOwner(dataDir: string): Finding {
   const note = ownerNote(dataDir);
-  if (!isOwned(dataDir)) return note === null ? "none" : "none; the last one was stopped without an end, so the next one looks closer";
+  const lock = lookAtLock(dataDir);
+  if (lock === "unknown")
+    return {
+      bad: `the lock in ${dataDir} cannot be looked at: look whether the disk is full or broken, and whether you may read and write there`,
+    };
+  if (lock === "free") return note === null ? "none" : "none; the last one was stopped without an end, so the next one looks closer";
   return note === null ? "a living process" : `process ${note.pid}, since ${note.since}`;
 }
 
-function lookAtChangeSets(dataDir: string, facts: JournalFacts | null): Finding {
-  const stuck = stuckManifests(dataDir, (id) => facts?.isOver(id) ?? true);
-  if (stuck.length === 0) return "none is half applied";
+function lookAtChangeSets(dataDir: string, facts: JournalFacts | null, broken: boolean): Finding {
+  const open = openManifests(dataDir);
+  if (open.length === 0) return "none is half applied";
+  if (broken) return { bad: `${open.length} may be half applied; which run they are of cannot be told before the journal is sound` };
+  const found = open.map((each) => ({ ...each, run: facts?.unfinishedRunOf(each.id) ?? null }));
+  const stuck = found.filter(({ run }) => run === null).map(({ file }) => file);
+  const left = found.filter(({ run }) => run !== null);
+  if (stuck.length > 0)
+    return {
+      bad: `${stuck.length} may be half applied, and no run will finish them: look at the files that ${stuck.join(", ")} names, put them in order, then remove it`,
+    };
+  if (isOwned(dataDir)) return `${left.map(({ id, run }) => `${id} of run ${run ?? ""}`).join(", ")} is being applied`;
   return {
-    bad: `${stuck.length} may be half applied, and no run will finish them: look at the files that ${stuck.join(", ")} names, put them in order, then remove it`,
+    bad: left
+      .map(({ id, run }) => `run ${run ?? ""} was stopped while it applied ${id}: \`bosun resume ${run ?? ""}\` finishes it`)
+      .join("; "),
   };
 }
 

@@ -56,3 +56,19 @@ export function exportText(header: ExportHeader): string {
   const { run_id, exported_at, seq, head, payloads, left_out, redacted } = header;
   return JSON.stringify(["bosun", 1, "export", run_id, exported_at, seq, head, payloads, left_out, redacted]);
 }
+
+/** The header's line, in the one way that it is written. */
+export function headerText(header: ExportHeader): string {
+  const { bosun_export, run_id, exported_at, seq, head, payloads, left_out, redacted, key, signature } = header;
+  return JSON.stringify({ bosun_export, run_id, exported_at, seq, head, payloads, left_out, redacted, key, signature });
+}
+
+/** A line after the header, in the one way that it is written. */
+export function lineText(line: ExportLine): string {
+  if ("payload" in line) {
+    const { payload, text, base64 } = line;
+    return JSON.stringify({ payload, text, base64 });
+  }
+  const { seq, time, epoch, kind, path, cause, data, hash } = line.event;
+  return JSON.stringify({ event: { seq, time, epoch, kind, path, cause, data, hash } });
+}

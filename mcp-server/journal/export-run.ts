@@ -1,7 +1,7 @@
 /** Writes a run as a file of its own; the format is that of `export-format.ts`. */
 import type { ChainedRows } from "./chained-rows.ts";
-import { exportText } from "./export-format.ts";
-import type { ExportHeader, ExportLine } from "./export-format.ts";
+import { exportText, headerText, lineText } from "./export-format.ts";
+import type { ExportHeader } from "./export-format.ts";
 import { walkPayloads } from "./payload-refs.ts";
 import type { FoundPayload, PayloadRef } from "./payload-refs.ts";
 import { RunChain } from "./run-chain.ts";
@@ -53,12 +53,12 @@ export function exportRun(parts: ExportParts): ExportedRun {
 }
 
 function* linesOf(header: ExportHeader, rows: ChainedRows, run: number, payloads: () => Iterable<FoundPayload>): Generator<string> {
-  yield JSON.stringify(header);
+  yield headerText(header);
   for (const row of rows.events(run)) {
     const { seq, time, epoch, kind, path, cause, data, hash } = row;
-    yield line({ event: { seq, time, epoch, kind, path, cause, data, hash: hash.toString("hex") } });
+    yield lineText({ event: { seq, time, epoch, kind, path, cause, data, hash: hash.toString("hex") } });
   }
-  for (const { hash, body } of payloads()) if (body !== null) yield line({ payload: hash, ...bytes(body) });
+  for (const { hash, body } of payloads()) if (body !== null) yield lineText({ payload: hash, ...bytes(body) });
 }
 
 /** A payload that is read in several ways is written once. */
@@ -69,10 +69,6 @@ function* onceEach(found: Iterable<FoundPayload>): Generator<FoundPayload> {
     seen.add(payload.hash);
     yield payload;
   }
-}
-
-function line(value: ExportLine): string {
-  return JSON.stringify(value);
 }
 
 function bytes(body: Buffer): { readonly text: string } | { readonly base64: string } {

@@ -16,7 +16,8 @@ export interface JournalFacts {
   /** What SQLite finds wrong with the file; null when nothing. */
   readonly fault: string | null;
   readonly projections: ProjectionFacts;
-  isOver(changeSetId: string): boolean;
+  /** The run that put this change set up for approval and has not ended; null when there is none. */
+  unfinishedRunOf(changeSetId: string): string | null;
   close(): void;
 }
 
@@ -59,7 +60,7 @@ function factsOf(db: Database, schema: number): JournalFacts {
     payload_bytes: number;
   };
   const unfinished = db.prepare(
-    "SELECT 1 FROM approvals JOIN runs USING (run) WHERE ended = 0 AND json_extract(request, '$.change_set_id') = ?",
+    "SELECT run_id FROM approvals JOIN runs USING (run) JOIN run_keys USING (run) WHERE ended = 0 AND json_extract(request, '$.change_set_id') = ?",
   );
   return {
     schema,
@@ -67,7 +68,7 @@ function factsOf(db: Database, schema: number): JournalFacts {
     ...payloads,
     fault: verdict === "ok" ? null : verdict,
     projections: compareProjections(db),
-    isOver: (id) => unfinished.get(id) === undefined,
+    unfinishedRunOf: (id) => (unfinished.pluck().get(id) as string | undefined) ?? null,
     close: () => db.close(),
   };
 }

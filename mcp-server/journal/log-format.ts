@@ -23,6 +23,8 @@ export interface LogData {
   /** Payloads that were removed, and their bytes. */
   readonly payloads?: number;
   readonly bytes?: number;
+  /** They were not removed: they could not be read when the journal before this one was found corrupt. */
+  readonly lost?: boolean;
   /** Owner's epoch that opened the journal. */
   readonly epoch?: number;
   /** Runs that were there, unsigned, when the log began. */

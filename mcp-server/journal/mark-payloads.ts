@@ -10,8 +10,6 @@ const FORMS: readonly PayloadForm[] = ["tree", "chain", "bytes"];
 export interface PayloadMarks {
   /** Marks what is reached from events that were not looked at yet; each rest is a moment for other work. */
   mark(): Generator<void, void>;
-  /** Marked payloads that are not kept: removed, forgotten or lost. */
-  missing(): number;
   drop(): void;
 }
 
@@ -63,8 +61,6 @@ export function createPayloadMarks(db: Database, options: { readonly without: st
         if (more) yield;
       }
     },
-    missing: () =>
-      (db.prepare("SELECT count(DISTINCT hash) AS n FROM temp.marks WHERE hash NOT IN (SELECT hash FROM blobs)").get() as { n: number }).n,
     drop: () => void db.exec("DROP TABLE IF EXISTS temp.marks"),
   };
 }

@@ -7,6 +7,8 @@ import type { Database } from "better-sqlite3";
 import { BosunError } from "../../shared/errors.ts";
 import { failpoint } from "../engine/failpoint.ts";
 import { migrate, schemaVersion } from "./migrations.ts";
+import { explainFolder } from "../private-folder.ts";
+import { isRefused, openCopy } from "./open-copy.ts";
 import { makePrivate } from "./private-file.ts";
 
 export interface OpenedDatabase {
@@ -103,10 +105,24 @@ function removeDatabase(file: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
 }
 
-/** @throws what SQLite says of the file; BosunError conflict (newer schema) */
+/** Reading falls back to a copy where the file's folder is full or refuses. @throws what SQLite says of the file; BosunError conflict (newer schema) */
 export function openChecked(file: string, options: { readonly: boolean; check: boolean }): Database {
+  try {
+    return openInPlace(file, options);
+  } catch (error) {
+    if (!options.readonly || !isRefused(error)) throw error;
+    const copy = openCopy(file, (path, { readonly }) => new (loadDriver())(path, { readonly, timeout: 5_000 }));
+    if (copy === null) throw explainFolder(dirname(file), error);
+    return prepare(copy, options);
+  }
+}
+
+function openInPlace(file: string, options: { readonly: boolean; check: boolean }): Database {
   if (!options.readonly) makePrivate(file);
-  const db = new (loadDriver())(file, { readonly: options.readonly, fileMustExist: options.readonly, timeout: 5_000 });
+  return prepare(new (loadDriver())(file, { readonly: options.readonly, fileMustExist: options.readonly, timeout: 5_000 }), options);
+}
+
+function prepare(db: Database, options: { readonly: boolean; check: boolean }): Database {
   try {
     if (options.check) {
       const verdict = db.pragma("quick_check(1)", { simple: true });
@@ -152,7 +168,7 @@ export function damaged(file: string, error: unknown): BosunError {
   const reason = error instanceof Error ? error.message : String(error);
   return new BosunError(
     "internal",
-    `the journal ${file} is damaged (${reason}), so nothing more is done. The next \`bosun run\` keeps it aside and begins a new one`,
+    `the journal ${file} is damaged (${reason}), so nothing more is done. The next \`bosun run\` keeps it aside and begins a new one with what can be read of it`,
     { cause: error },
   );
 }

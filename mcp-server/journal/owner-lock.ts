@@ -33,7 +33,12 @@ export function takeOwnerLock(folder: string): OwnerLock {
     throw new BosunError("internal", `cannot take the lock in ${folder}: ${(error as Error).message}`, { cause: error });
   }
   const cleanBefore = !existsSync(note);
-  writeFileSync(note, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }), { mode: 0o600 });
+  try {
+    writeFileSync(note, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }), { mode: 0o600 });
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return {
     cleanBefore,
     release: () => {
@@ -44,19 +49,27 @@ export function takeOwnerLock(folder: string): OwnerLock {
   };
 }
 
-/** Does a living process own the folder? Not to be asked by the owner itself. */
+/** Does a living process own the folder? False when it cannot be told. Not to be asked by the owner itself. */
 export function isOwned(folder: string): boolean {
+  return lookAtLock(folder) === "owned";
+}
+
+/** Not to be asked by the owner itself. @returns "unknown" when the lock cannot be looked at: a full or broken disk, missing rights */
+export function lookAtLock(folder: string): "free" | "owned" | "unknown" {
   const file = join(folder, "owner.lock");
-  if (!existsSync(file)) return false;
-  const db = new (loadDriver())(file, { timeout: 0 });
   try {
-    db.exec("BEGIN EXCLUSIVE");
-    db.exec("ROLLBACK");
-    return false;
-  } catch {
-    return true;
-  } finally {
-    db.close();
+    if (!existsSync(file)) return "free";
+    const db = new (loadDriver())(file, { timeout: 0 });
+    try {
+      db.pragma("journal_mode = MEMORY");
+      db.exec("BEGIN EXCLUSIVE");
+      db.exec("ROLLBACK");
+      return "free";
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return String((error as { code?: unknown }).code).startsWith("SQLITE_BUSY") ? "owned" : "unknown";
   }
 }
 

@@ -94,6 +94,8 @@ export interface JournalReader {
   garbage(cutoff: number): Generator<void, GcReport>;
   /** When it was begun last; epoch milliseconds. */
   lastGarbageCollection(): number | null;
+  /** Why payloads of this run may be missing, as the signed log says; null when it says nothing of it. */
+  removal(runId: string): "forgotten" | "lost" | null;
   /** The run that put this change set up for approval; null when there is none (any more). */
   runOfChangeSet(changeSetId: string): { readonly run_id: string; readonly ended: boolean } | null;
 }

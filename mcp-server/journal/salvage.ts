@@ -5,26 +5,46 @@
 import type { Database } from "better-sqlite3";
 import { createHash } from "node:crypto";
 import { chainHash, GENESIS } from "./chain-hash.ts";
-import { createPayloadMarks } from "./mark-payloads.ts";
+import { logHash } from "./log-format.ts";
+import type { LogData } from "./log-format.ts";
+import { EventRefs, walkPayloads } from "./payload-refs.ts";
 import { readDamaged, readIfSound } from "./read-damaged.ts";
 import type { DamagedRow } from "./read-damaged.ts";
+import { rowsOf } from "./sqlite-rows.ts";
 
 export interface SalvageReport {
-  /** Runs that are whole. */
+  /** Runs that are whole: all events, and all payloads that they name. */
   readonly runs: number;
+  /** Runs with all their events, of which payloads are lost. */
+  readonly gaps: number;
+  /** Those of them that had not ended; they were ended. */
+  readonly stopped: number;
   /** Runs of which only the beginning is there; they were ended. */
   readonly cut: number;
   /** Runs that left a trace but no beginning. */
   readonly lost_runs: number;
   readonly payloads: number;
-  /** Payloads that the runs carried over name and that are not there; some may have been missing before. */
+  /** Payloads that the runs carried over name and that are not there, without those that were removed before. */
   readonly lost_payloads: number;
+}
+
+/** A run that was carried over and is not as it was. */
+export interface SalvagedRun {
+  readonly run: number;
+  readonly run_id: string;
+  /** Its end is lost. */
+  readonly cut: boolean;
+  readonly ended: boolean;
+  /** Payloads that it names and that are not there. */
+  readonly missing: number;
+  /** They are lost, not removed before. */
+  readonly lost: boolean;
 }
 
 export interface Salvaged {
   readonly report: SalvageReport;
-  /** Ids of the runs that lost their end. */
-  cutRuns(): IterableIterator<string>;
+  /** Runs that are cut or miss payloads. */
+  damagedRuns(): IterableIterator<SalvagedRun>;
 }
 
 /** Rows written in one transaction of the new journal. */
@@ -47,7 +67,8 @@ interface EventRow {
 
 /** @param from see `openDamaged` @param to a new journal with its tables and nothing in them; its projections are not built here */
 export function salvage(from: Database, to: Database): Salvaged {
-  to.exec("CREATE TEMP TABLE salvaged (run INTEGER PRIMARY KEY, run_id TEXT NOT NULL, events INTEGER NOT NULL, cut INTEGER NOT NULL)");
+  to.exec(`CREATE TEMP TABLE salvaged (run INTEGER PRIMARY KEY, run_id TEXT NOT NULL, events INTEGER NOT NULL, cut INTEGER NOT NULL,
+    ended INTEGER NOT NULL, missing INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0)`);
   to.exec(`CREATE TEMP TABLE found (position INTEGER PRIMARY KEY, run INTEGER, seq INTEGER, time INTEGER, epoch INTEGER, kind TEXT, path TEXT,
     cause INTEGER, data TEXT, hash BLOB, sound INTEGER NOT NULL)`);
   copyMeta(from, to);
@@ -55,24 +76,78 @@ export function salvage(from: Database, to: Database): Salvaged {
   copyKeys(from, to);
   copyEvents(from, to);
   const lostRuns = keepChains(from, to);
-  const marks = createPayloadMarks(to, { without: null });
-  const marking = marks.mark();
-  while (marking.next().done !== true);
-  const lostPayloads = marks.missing();
-  marks.drop();
-  const count = (cut: number): number => (to.prepare("SELECT count(*) AS n FROM temp.salvaged WHERE cut = ?").get(cut) as { n: number }).n;
+  const lostPayloads = noteMissingPayloads(to, removedBefore(from));
+  const count = (where: string): number => (to.prepare(`SELECT count(*) AS n FROM temp.salvaged WHERE ${where}`).get() as { n: number }).n;
   return {
-    report: { runs: count(0), cut: count(1), lost_runs: lostRuns, payloads, lost_payloads: lostPayloads },
-    cutRuns: function* () {
-      const next = to.prepare("SELECT run, run_id FROM temp.salvaged WHERE cut = 1 AND run > ? ORDER BY run LIMIT 1");
-      for (let at = 0; ;) {
-        const row = next.get(at) as { run: number; run_id: string } | undefined;
-        if (row === undefined) return;
-        at = row.run;
-        yield row.run_id;
-      }
+    report: {
+      runs: count("cut = 0 AND lost = 0"),
+      gaps: count("cut = 0 AND lost = 1"),
+      stopped: count("cut = 0 AND lost = 1 AND ended = 0"),
+      cut: count("cut = 1"),
+      lost_runs: lostRuns,
+      payloads,
+      lost_payloads: lostPayloads,
     },
+    damagedRuns: () => pagedRuns(to, "cut = 1 OR missing > 0"),
   };
+}
+
+function* pagedRuns(to: Database, where: string): Generator<SalvagedRun> {
+  const next = to.prepare(
+    `SELECT run, run_id, cut, ended, missing, lost FROM temp.salvaged WHERE run > ? AND (${where}) ORDER BY run LIMIT 1`,
+  );
+  for (let at = 0; ;) {
+    const row = next.get(at) as (Omit<SalvagedRun, "cut" | "ended" | "lost"> & { cut: number; ended: number; lost: number }) | undefined;
+    if (row === undefined) return;
+    at = row.run;
+    yield { ...row, cut: row.cut === 1, ended: row.ended === 1, lost: row.lost === 1 };
+  }
+}
+
+/** Ids of runs of which the corrupt journal's log, as far as its chain can be followed, says that payloads were removed. */
+function removedBefore(from: Database): ReadonlySet<string> {
+  const found = new Set<string>();
+  let [before, position, sound] = [GENESIS, 0, true];
+  readDamaged(from, { table: "log", key: "position", columns: "time, kind, run_id, data, hash" }, (row) => {
+    const { time, kind, run_id: runId, data, hash } = row;
+    const fits = typeof time === "number" && typeof kind === "string" && typeof data === "string" && Buffer.isBuffer(hash);
+    if (!sound || !fits || (runId !== null && typeof runId !== "string")) return void (sound = false);
+    position += 1;
+    before = logHash(before, { position, time, kind, run_id: runId, data });
+    sound = row.row_key === position && before.equals(hash);
+    if (sound && runId !== null && kind === "payload-removed" && (JSON.parse(data) as LogData).lost !== true) found.add(runId);
+  });
+  return found;
+}
+
+/** Above this number the memory of what was found whole is dropped. */
+const REMEMBERED = 200_000;
+
+/** Notes of each run how many of the payloads that `verify` will look for are not there. @returns how many are lost */
+function noteMissingPayloads(to: Database, removed: ReadonlySet<string>): number {
+  const rows = rowsOf(to, { signed: false });
+  const note = to.prepare("UPDATE temp.salvaged SET missing = ?, lost = ? WHERE run = ?");
+  const known = new Set<string>();
+  const lost = new Set<string>();
+  for (const { run, run_id: runId } of pagedRuns(to, "1")) {
+    const seen = new Set<string>();
+    const missing = new Set<string>();
+    const visited = { has: (key: string) => known.has(key) || seen.has(key), add: (key: string) => seen.add(key) };
+    const refs = new EventRefs();
+    for (const { kind, path, data } of rows.events(run)) {
+      const named = refs.of({ kind, path, data: JSON.parse(data) as unknown });
+      for (const { hash, body } of walkPayloads(named, (each) => rows.payload(each), visited)) if (body === null) missing.add(hash);
+    }
+    if (missing.size > 0) {
+      const isLost = !removed.has(runId);
+      note.run(missing.size, isLost ? 1 : 0, run);
+      if (isLost) for (const hash of missing) lost.add(hash);
+      continue;
+    }
+    if (known.size > REMEMBERED) known.clear();
+    for (const key of seen) known.add(key);
+  }
+  return lost.size;
 }
 
 function copyMeta(from: Database, to: Database): void {
@@ -168,7 +243,7 @@ function keepChains(from: Database, to: Database): number {
   const events = to.prepare(
     `INSERT INTO events SELECT position, run, seq, time, epoch, kind, path, cause, data, hash FROM temp.found WHERE run = ? AND sound = 1 ORDER BY seq`,
   );
-  const note = to.prepare("INSERT INTO temp.salvaged VALUES (?, ?, ?, ?)");
+  const note = to.prepare("INSERT INTO temp.salvaged (run, run_id, events, cut, ended) VALUES (?, ?, ?, ?, ?)");
   let lost = 0;
   const keep = to.transaction((run: number): void => {
     const best = (names.all(run) as { run_id: string }[])
@@ -179,7 +254,7 @@ function keepChains(from: Database, to: Database): number {
       return;
     }
     events.run(run);
-    note.run(run, best.runId, best.seq, best.ended || isWhole(from, run, best.seq) ? 0 : 1);
+    note.run(run, best.runId, best.seq, best.ended || isWhole(from, run, best.seq) ? 0 : 1, best.ended ? 1 : 0);
   });
   for (let at = 0; ;) {
     const row = runs.get(at) as { run: number } | undefined;

@@ -33,20 +33,51 @@ const PUBLIC = "signing-key.pub.pem";
 export function openSigningKey(folder: string, signedBefore: () => string | null): SigningKey {
   const file = join(folder, PRIVATE);
   if (!existsSync(file)) {
-    const journal = signedBefore();
-    const missing = `the signing key ${file} is missing`;
-    if (journal !== null)
-      throw lost(`${missing}, and ${journal} is signed with it: put it back, or move that journal away to begin a new one`);
-    if (existsSync(join(folder, PUBLIC)))
-      throw lost(`${missing} although its public half is there: put it back, or remove ${PUBLIC} too to go on with a new key`);
+    refuseMissing(folder, signedBefore());
     makeKey(folder);
   }
   const key = readPrivate(file);
-  const known = readPublicKey(folder);
-  if (known === null) writeWhole(join(folder, PUBLIC), key.public.pem, 0o600);
-  else if (known.fingerprint !== key.public.fingerprint)
-    throw lost(`${file} (${key.public.fingerprint}) does not belong to ${PUBLIC} beside it (${known.fingerprint}): put the right one back`);
+  if (!refuseForeign(folder, key.public.fingerprint)) writeWhole(join(folder, PUBLIC), key.public.pem, 0o600);
   return key;
+}
+
+function refuseMissing(folder: string, journal: string | null): void {
+  const missing = `the signing key ${join(folder, PRIVATE)} is missing`;
+  if (journal !== null)
+    throw lost(`${missing}, and ${journal} is signed with it: put it back, or move that journal away to begin a new one`);
+  if (existsSync(join(folder, PUBLIC)))
+    throw lost(`${missing} although its public half is there: put it back, or remove ${PUBLIC} too to go on with a new key`);
+}
+
+/** Is the public half there? */
+function refuseForeign(folder: string, fingerprint: string): boolean {
+  const known = readPublicKey(folder);
+  if (known !== null && known.fingerprint !== fingerprint)
+    throw lost(
+      `${join(folder, PRIVATE)} (${fingerprint}) does not belong to ${PUBLIC} beside it (${known.fingerprint}): put the right one back`,
+    );
+  return known !== null;
+}
+
+/**
+ * Looks at what {@link openSigningKey} would find, and makes nothing.
+ * @param signed the journal that was signed already, null when there is none
+ * @returns the key's fingerprint, null when there has never been one
+ * @throws BosunError as {@link openSigningKey}, conflict also when the journal was signed with another key
+ */
+export function lookAtSigningKey(folder: string, signed: { readonly file: string; readonly key: string } | null): string | null {
+  const file = join(folder, PRIVATE);
+  if (!existsSync(file)) {
+    refuseMissing(folder, signed?.file ?? null);
+    return null;
+  }
+  const { fingerprint } = readPrivate(file).public;
+  refuseForeign(folder, fingerprint);
+  if (signed !== null && signed.key !== fingerprint)
+    throw lost(
+      `${file} (${fingerprint}) is not the key that ${signed.file} is signed with (${signed.key}): put the right one back, or move that journal away to begin a new one`,
+    );
+  return fingerprint;
 }
 
 /** The key for signing an export, null when there is none. @throws BosunError internal when it cannot be read */

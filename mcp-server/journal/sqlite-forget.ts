@@ -2,6 +2,7 @@
 import type { Database } from "better-sqlite3";
 import { BosunError } from "../../shared/errors.ts";
 import type { ChainedRows } from "./chained-rows.ts";
+import type { LogData } from "./log-format.ts";
 import { openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import { EventRefs, walkPayloads } from "./payload-refs.ts";
@@ -134,7 +135,7 @@ function hasEnded(rows: ChainedRows, run: number): boolean {
 }
 
 function isForgotten(rows: ChainedRows, runId: string): boolean {
-  return rows.logOf(runId).some((entry) => entry.kind === "payload-removed");
+  return rows.logOf(runId).some((entry) => entry.kind === "payload-removed" && (JSON.parse(entry.data) as LogData).lost !== true);
 }
 
 /** Hashes of the payloads of a run that are there. @param seen keys of references that were gone through already; grows */

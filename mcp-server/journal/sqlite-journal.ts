@@ -14,6 +14,7 @@ import { collectGarbage, PUT_AGAIN } from "./collect-garbage.ts";
 import { foldEvent, labelOf, startFold, statusOf } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
 import type { RunStatus } from "../../shared/run-view.ts";
+import type { LogData } from "./log-format.ts";
 import { damaged, isCorruption, openChecked, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import type { Append, ApprovalRow, GcReport, GcRequest, Journal, JournalReader, OpenWait, UsageRow } from "./port.ts";
@@ -23,7 +24,7 @@ import { openDamaged } from "./read-damaged.ts";
 import { needsRebuild, rebuildProjections } from "./rebuild.ts";
 
 import { salvage } from "./salvage.ts";
-import type { SalvageReport } from "./salvage.ts";
+import type { SalvagedRun, SalvageReport } from "./salvage.ts";
 import { eventsAfter, readFold } from "./stored-fold.ts";
 import type { FoldRow } from "./stored-fold.ts";
 import { SignedLog } from "./signed-log.ts";
@@ -96,17 +97,18 @@ export function openJournalReader(file: string): { reader: JournalReader; close:
 
 /** Opens as the owner: migrates, takes the next epoch, builds projections of another version again. The caller holds the owner lock. */
 export function createSqliteJournal(options: JournalOptions): OpenedJournal {
-  let salvaged: SalvageReport | null = null;
+  let salvaged: CarriedOver | null = null;
   const { db, setAside } = openDatabase(options.file, {
     readonly: false,
     check: options.check ?? false,
-    salvage: (corrupt, fresh, aside) => (salvaged = salvageInto(fresh, { corrupt, aside, now: options.now })),
+    salvage: (corrupt, fresh, aside) => (salvaged = salvageInto(fresh, { ...options, corrupt, aside })),
   });
   if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`);
   try {
     const journal = new SqliteJournal(db, options.now, options.key);
     if (needsRebuild((text) => journal.sql(text))) journal.rebuild();
-    return { journal, setAside, salvaged, adopted: journal.adopted };
+    const { report = null, adopted = 0 } = (salvaged as CarriedOver | null) ?? {};
+    return { journal, setAside, salvaged: report, adopted: journal.adopted + adopted };
   } catch (error) {
     db.close();
     // Now it is marked as damaged: opened again it is looked at closely.
@@ -115,17 +117,30 @@ export function createSqliteJournal(options: JournalOptions): OpenedJournal {
   }
 }
 
-/** Makes the journal at `fresh` from what can be read of the corrupt one, and ends runs that lost their end. */
-function salvageInto(fresh: string, at: { readonly corrupt: string; readonly aside: string; readonly now: () => number }): SalvageReport {
+interface CarriedOver {
+  readonly report: SalvageReport;
+  /** Runs with which the signed log of the new journal began. */
+  readonly adopted: number;
+}
+
+/**
+ * Makes the journal at `fresh` from what can be read of the corrupt one, notes in its signed log which payloads are lost, and ends runs that
+ * cannot be driven on.
+ */
+function salvageInto(
+  fresh: string,
+  at: Pick<JournalOptions, "now" | "key"> & { readonly corrupt: string; readonly aside: string },
+): CarriedOver {
   const from = openDamaged(at.corrupt);
   try {
     const to = openChecked(fresh, { readonly: false, check: false });
     try {
       const found = salvage(from, to);
-      const journal = new SqliteJournal(to, at.now, undefined);
+      const journal = new SqliteJournal(to, at.now, at.key);
       journal.rebuild();
-      for (const runId of found.cutRuns()) endCutRun(journal, runId, at.aside);
-      return found.report;
+      journal.noteMissing(found.damagedRuns());
+      for (const run of found.damagedRuns()) if (run.cut || !run.ended) endDamagedRun(journal, run, at.aside);
+      return { report: found.report, adopted: journal.adopted };
     } finally {
       to.close();
     }
@@ -134,13 +149,19 @@ function salvageInto(fresh: string, at: { readonly corrupt: string; readonly asi
   }
 }
 
-/** What it did after its last known event nobody knows: it must not be driven on, for it could do it again. */
-function endCutRun(journal: SqliteJournal, runId: string, aside: string): void {
+/**
+ * What a cut run did after its last known event nobody knows: driven on, it could do it again. One that misses payloads cannot be driven
+ * on.
+ */
+function endDamagedRun(journal: SqliteJournal, { run_id: runId, cut, missing }: SalvagedRun, aside: string): void {
   const codec = createCodec(journal.blobs, journal.blobs);
   const history = journal.events(runId);
+  const what = cut
+    ? `what this run did after event ${history.length} is lost. It was ended, so that nothing is done twice`
+    : `${missing} ${missing === 1 ? "payload" : "payloads"} that this run names ${missing === 1 ? "is" : "are"} lost, without which it cannot go on. It was ended`;
   const error = errorValue(
     "uncertain_effect",
-    `the journal was corrupt, and what this run did after event ${history.length} is lost. It was ended, so that nothing is done twice: look at the workspace, then begin a new run. The corrupt journal was kept as ${basename(aside)} beside the new one`,
+    `the journal was corrupt, and ${what}: look at the workspace, then begin a new run. The corrupt journal was kept as ${basename(aside)} beside the new one`,
   );
   journal.commit(
     [
@@ -208,6 +229,14 @@ class SqliteJournalReader implements JournalReader {
   lastGarbageCollection(): number | null {
     const row = this.sql("SELECT value FROM meta WHERE key = 'gc_at'").get() as { value: string } | undefined;
     return row === undefined ? null : Number(row.value);
+  }
+
+  removal(runId: string): "forgotten" | "lost" | null {
+    // A journal of the first schema has no log before its next owner.
+    if (schemaVersion(this.db) < 2) return null;
+    const rows = this.sql("SELECT data FROM log WHERE run_id = ? AND kind = 'payload-removed'").all(runId) as { data: string }[];
+    if (rows.length === 0) return null;
+    return rows.every(({ data }) => (JSON.parse(data) as LogData).lost === true) ? "lost" : "forgotten";
   }
 
   runOfChangeSet(changeSetId: string): { readonly run_id: string; readonly ended: boolean } | null {
@@ -547,6 +576,18 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
         this.sql("INSERT INTO parked VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq").run(head.run, head.seq);
       })
       .immediate();
+  }
+
+  /** Notes in the signed log that payloads are missing that nobody removed from this journal. */
+  noteMissing(runs: Iterable<Pick<SalvagedRun, "run_id" | "missing" | "lost">>): void {
+    const entries = Array.from(runs)
+      .filter(({ missing }) => missing > 0)
+      .map(({ run_id: runId, missing, lost }) => ({
+        kind: "payload-removed" as const,
+        run_id: runId,
+        data: { payloads: missing, bytes: 0, ...(lost ? { lost } : {}) },
+      }));
+    this.db.transaction(() => this.#log?.append(entries)).immediate();
   }
 
   rebuild(): number {

@@ -1,5 +1,5 @@
 /** Checks a run that was exported, with nothing but the lines of its file. */
-import { exportHeader, exportLine, exportText } from "./export-format.ts";
+import { exportHeader, exportLine, exportText, headerText, lineText } from "./export-format.ts";
 import type { ExportHeader, ExportLine } from "./export-format.ts";
 import { refKey, refsOfBody } from "./payload-refs.ts";
 import type { PayloadRef, ReadAs } from "./payload-refs.ts";
@@ -10,6 +10,8 @@ import type { PublicKey } from "./signing-key.ts";
 
 export interface ExportVerdict {
   readonly ok: boolean;
+  /** False when nothing in the file says that it is one: then nothing was checked. */
+  readonly is_export: boolean;
   readonly run_id: string | null;
   readonly events: number;
   readonly payloads: number;
@@ -25,7 +27,7 @@ export async function verifyExport(lines: AsyncIterable<string> | Iterable<strin
   const check = new ExportCheck(expected);
   let bad: BadPlace | undefined;
   try {
-    for await (const line of lines) if (line !== "") check.take(line);
+    for await (const line of lines) check.take(line);
     check.end();
   } catch (error) {
     if (!(error instanceof BadRow)) throw error;
@@ -41,6 +43,7 @@ class ExportCheck {
   #header: ExportHeader | null = null;
   #chain = new RunChain("");
   #key: string | null = null;
+  #isExport = false;
   #payloads = 0;
   #line = 0;
   /** Named so far and not come yet, with how they are to be read. */
@@ -55,7 +58,15 @@ class ExportCheck {
 
   found(): Omit<ExportVerdict, "ok" | "bad"> {
     const { run_id = null, redacted = false } = this.#header ?? {};
-    return { run_id, events: this.#chain.seq, payloads: this.#payloads, left_out: this.#open.size, redacted, key: this.#key };
+    return {
+      is_export: this.#isExport,
+      run_id,
+      events: this.#chain.seq,
+      payloads: this.#payloads,
+      left_out: this.#open.size,
+      redacted,
+      key: this.#key,
+    };
   }
 
   /** @throws BadRow */
@@ -67,14 +78,16 @@ class ExportCheck {
     } catch {
       throw this.#chain.bad(`line ${this.#line} is not JSON`, null);
     }
-    if (this.#header === null) return this.#takeHeader(value);
+    if (this.#header === null) return this.#takeHeader(value, text);
     const line = exportLine.safeParse(value);
     if (!line.success) throw this.#chain.bad(`line ${this.#line} is neither an event nor a payload`, null);
+    if (lineText(line.data) !== text) throw this.#chain.bad(`line ${this.#line} is not written as Bosun writes it`, null);
     if ("event" in line.data) this.#takeEvent(line.data.event);
     else this.#takePayload(line.data);
   }
 
-  #takeHeader(value: unknown): void {
+  #takeHeader(value: unknown, text: string): void {
+    this.#isExport = value !== null && typeof value === "object" && "bosun_export" in value;
     const parsed = exportHeader.safeParse(value);
     if (!parsed.success)
       throw this.#chain.bad("this is not a run that Bosun exported: its first line is not the header that is known here", null);
@@ -83,14 +96,20 @@ class ExportCheck {
     this.#chain = new RunChain(header.run_id);
     const signer = header.key === null ? null : keyOf(header.key);
     if (signer === "bad") throw this.#chain.bad("the header's key is not a public Ed25519 key", null);
-    this.#key = signer?.fingerprint ?? null;
-    if (this.#expected !== null && this.#key !== this.#expected.fingerprint)
-      throw this.#chain.bad(`it is signed by ${this.#key ?? "nobody"}, not by ${this.#expected.fingerprint}`, null);
+    const key = signer?.fingerprint ?? null;
+    if (this.#expected !== null && key !== this.#expected.fingerprint)
+      throw this.#chain.bad(`it is signed by ${key ?? "nobody"}, not by ${this.#expected.fingerprint}`, null);
     const signature = Buffer.from(header.signature ?? "", "base64");
-    if (signer === null ? header.signature !== null : signer.pem !== header.key || signature.toString("base64") !== header.signature)
+    if (
+      signer === null
+        ? header.signature !== null
+        : signer.pem !== header.key || signature.toString("base64") !== header.signature || headerText(header) !== text
+    )
       throw this.#chain.bad("the header is not written as Bosun writes it", null);
     if (signer !== null && !signer.verifies(exportText(header), signature))
       throw this.#chain.bad("the signature of the header does not hold", null);
+    // Before that it is anybody's word.
+    this.#key = key;
   }
 
   #takeEvent(event: Extract<ExportLine, { event: unknown }>["event"]): void {

@@ -20,6 +20,8 @@ export interface Verdict {
   readonly payloads: number;
   /** Payloads that were forgotten, as the log says. */
   readonly payloads_removed: number;
+  /** Payloads that were lost when an earlier file of the journal was corrupt, as the log says. */
+  readonly payloads_lost: number;
   /** There is no signed log: the chains alone were checked, which whoever writes the file can make anew. */
   readonly unsigned: boolean;
   /** Runs that were there, unsigned, when the log began. */
@@ -46,6 +48,7 @@ class Verification {
   #events = 0;
   #payloads = 0;
   #removed = 0;
+  readonly #lost = new Set<string>();
   #adopted = 0;
   #signed = false;
 
@@ -71,6 +74,7 @@ class Verification {
       events: this.#events,
       payloads: this.#payloads,
       payloads_removed: this.#removed,
+      payloads_lost: this.#lost.size,
       unsigned: !this.#signed,
       adopted: this.#adopted,
       ...(bad === undefined ? {} : { bad }),
@@ -87,7 +91,8 @@ class Verification {
 
   #checkOne(runId: string): void {
     const run = this.#rows.run(runId);
-    // That the log knows it although it is not there was found with the log.
+    // Its removal is in the log, which is sound; that the log knows its start and no removal was found with the log.
+    if (run === null && this.#rows.logOf(runId).some((entry) => entry.kind === "run-removed")) return;
     if (run === null) throw new BadRow({ run_id: runId, seq: null, message: "there is no such run" });
     this.#checkRun(run, runId);
   }
@@ -136,8 +141,11 @@ class Verification {
   #checkRun(run: number, runId: string): void {
     const chain = new RunChain(runId);
     const entries = this.#rows.logOf(runId);
-    const forgotten = entries.filter((entry) => entry.kind === "payload-removed");
-    for (const entry of forgotten) this.#removed += dataOf(entry).payloads ?? 0;
+    const removals = entries.filter((entry) => entry.kind === "payload-removed").map(dataOf);
+    const forgotten = removals.filter((removal) => removal.lost !== true);
+    const mayBeLost = removals.reduce((sum, { lost, payloads = 0 }) => (lost === true ? sum + payloads : sum), 0);
+    let missing = 0;
+    for (const removal of forgotten) this.#removed += removal.payloads ?? 0;
     const seen = new Set<string>();
     const known = this.#known;
     const read = new Set<string>();
@@ -150,14 +158,18 @@ class Verification {
         if (read.has(found.hash)) continue;
         read.add(found.hash);
         if (found.body !== null) this.#payloads += 1;
-        else if (forgotten.length === 0) throw chain.bad(`payload ${found.hash.slice(0, 12)} is missing, and the log has no removal of it`);
+        else if (forgotten.length === 0) {
+          missing += 1;
+          if (missing > mayBeLost) throw chain.bad(`payload ${found.hash.slice(0, 12)} is missing, and the log has no removal of it`);
+          this.#lost.add(found.hash);
+        }
         chain.checkPayload(found, chain.seq);
       }
     }
     this.#runs += 1;
     if (chain.seq === 0) throw chain.bad("the run has no events", null);
     if (this.#signed) this.#checkEnd(run, chain, entries);
-    if (forgotten.length > 0) return;
+    if (removals.length > 0) return;
     if (known.size > REMEMBERED) known.clear();
     for (const key of seen) known.add(key);
   }

@@ -2,7 +2,9 @@
 import { createReadStream, statSync } from "node:fs";
 import { BosunError } from "../../shared/errors.ts";
 import type { ChainedRows } from "../journal/chained-rows.ts";
+import { linesOf } from "../journal/export-lines.ts";
 import { exportRun } from "../journal/export-run.ts";
+import type { LogRow } from "../journal/log-format.ts";
 import { parsePublicKey } from "../journal/signing-key.ts";
 import type { PublicKey, SigningKey } from "../journal/signing-key.ts";
 import { verifyExport } from "../journal/verify-export.ts";
@@ -17,6 +19,8 @@ export interface IntegrityParts {
   /** The installation's keys, null when it has none. */
   readonly publicKey: () => PublicKey | null;
   readonly signingKey: () => SigningKey | null;
+  /** What to throw instead of what the database threw. */
+  readonly explain: (error: unknown) => unknown;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -27,6 +31,8 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
     if (opened === null) return none();
     try {
       return use(opened.rows);
+    } catch (error) {
+      throw parts.explain(error);
     } finally {
       opened.close();
     }
@@ -45,8 +51,16 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
       return withRows(
         (rows) => {
           if (runId !== undefined && rows.run(runId) === null && rows.logOf(runId).length === 0) throw noRun(runId);
-          const key = rows.tip()?.key ?? null;
-          return { ...verifyRows(rows, options), key, signer: signerOf(given, key) };
+          const verdict = verifyRows(rows, options);
+          // Whose it is said to be counts for nothing when the signature does not hold.
+          const key = verdict.unsigned ? null : (rows.tip()?.key ?? null);
+          const removed = runId === undefined || rows.run(runId) !== null ? undefined : rows.logOf(runId).find(isRemoval);
+          return {
+            ...verdict,
+            key,
+            signer: signerOf(given, key),
+            ...(removed === undefined ? {} : { run_id: runId ?? null, removed_at: new Date(removed.time).toISOString() }),
+          };
         },
         () => {
           if (runId !== undefined) throw noRun(runId);
@@ -57,9 +71,18 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
     verifyFile: async (file, { key: pem } = {}) => {
       const given = pem === undefined ? null : parsePublicKey(pem);
       if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new BosunError("not_found", `there is no file ${file}`);
-      const { left_out: removed, ...found } = await verifyExport(linesOf(file), given);
+      const { left_out: removed, is_export: isExport, ...found } = await verifyExport(linesOf(createReadStream(file)), given);
+      if (!isExport) throw new BosunError("invalid_input", `${file} is not a Bosun export: name a file that \`bosun export\` wrote`);
       const signer = signerOf(given, found.key);
-      return { ...found, runs: found.run_id === null ? 0 : 1, payloads_removed: removed, unsigned: found.key === null, adopted: 0, signer };
+      return {
+        ...found,
+        runs: found.run_id === null ? 0 : 1,
+        payloads_removed: removed,
+        payloads_lost: 0,
+        unsigned: found.key === null,
+        adopted: 0,
+        signer,
+      };
     },
     exportRun: (runId, { redact }, write) =>
       withRows(
@@ -83,19 +106,7 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
   };
 }
 
-/** Lines end at line feeds alone: `readline` also ends them at separators that JSON leaves as they are in what was said. */
-async function* linesOf(file: string): AsyncGenerator<string> {
-  let line: string[] = [];
-  for await (const chunk of createReadStream(file, { encoding: "utf8" }) as AsyncIterable<string>) {
-    const [first = "", ...others] = chunk.split("\n");
-    line.push(first);
-    for (const next of others) {
-      yield line.join("");
-      line = [next];
-    }
-  }
-  yield line.join("");
-}
+const isRemoval = (entry: LogRow): boolean => entry.kind === "run-removed";
 
 const UNCHANGED = { retryable: false };
 
@@ -105,6 +116,7 @@ const EMPTY: VerifyReport = {
   events: 0,
   payloads: 0,
   payloads_removed: 0,
+  payloads_lost: 0,
   unsigned: true,
   adopted: 0,
   key: null,

@@ -14,6 +14,7 @@ import { appliedChanges } from "../activities/changes.ts";
 import { forkOptionsOf } from "./fork.ts";
 import type { ForkParts } from "./fork.ts";
 import { approvalViewOf } from "./run-view.ts";
+import { forgotten } from "./look.ts";
 import type { Look } from "./look.ts";
 import { createWords } from "./words.ts";
 
@@ -107,11 +108,15 @@ export function createLocalService(parts: LocalServiceParts): Service {
       if (typeof data === "string" && data.trim() === "") throw new BosunError("invalid_input", "there is nothing to tell");
       engine.event(runId, engine.keep(data));
     },
-    fork: (runId, request) => engine.fork(runId, forkOptionsOf({ ...parts, checkTask, checkWorker, checkModel }, runId, request)),
+    fork: async (runId, request) => {
+      if (journal.removal(runId) === "forgotten") throw forgotten(runId, "forked");
+      return engine.fork(runId, forkOptionsOf({ ...parts, checkTask, checkWorker, checkModel }, runId, request));
+    },
     settleEffect: (runId, effectId, decision) => engine.decideEffect(runId, effectId, decision, "person"),
     revert: (runId) => {
       const fold = journal.run(runId);
       if (fold.ended === null) throw new BosunError("conflict", `run ${runId} has not ended (${statusOf(fold)}): cancel it first`);
+      if (journal.removal(runId) === "forgotten") throw forgotten(runId, "reverted");
       if (!appliedChanges(journal, runId).some((set) => set.own))
         throw new BosunError("conflict", `run ${runId} changed nothing on the disk`);
       const again = journal
@@ -119,7 +124,8 @@ export function createLocalService(parts: LocalServiceParts): Service {
         .find((child) => child.workflow === "revert" && (child.ended === null || appliedChanges(journal, child.run_id).length > 0));
       if (again !== undefined)
         throw new BosunError("conflict", `run ${runId} ${again.ended === null ? "is being" : "was"} put back by run ${again.run_id}`);
-      const task = `Put back what ${runId} changed: ${words.title(fold)}`;
+      // Nothing of what was said in the run: this one stays when that is forgotten.
+      const task = `Put back what ${runId} changed`;
       return engine.start({
         workflow: "revert",
         session_id: fold.session_id,

@@ -86,8 +86,20 @@ function throwIfRemoved(journal: JournalReader, runId: string): void {
   const { blobs } = journal;
   const missing = missingPayload(journal.events(runId), (hash) => (blobs.has(hash) ? blobs.get(hash) : null));
   if (missing === null) return;
+  const removal = journal.removal(runId);
+  if (removal === "forgotten") throw forgotten(runId, "replayed");
+  if (removal === "lost")
+    throw new BosunError(
+      "not_found",
+      `run ${runId} is not replayable: payload ${missing.slice(0, 12)} was lost when the journal was corrupt`,
+    );
   throw new BosunError(
     "not_found",
     `run ${runId} is not replayable: payload removed (${missing.slice(0, 12)}). \`bosun verify ${runId}\` says whether it was forgotten`,
   );
+}
+
+/** @param what cannot be done with it any more: `replayed` */
+export function forgotten(runId: string, what: string): BosunError {
+  return new BosunError("not_found", `run ${runId} was forgotten; it cannot be ${what}`);
 }

@@ -202,6 +202,8 @@ describe.skipIf(noTerminal !== null)(`a person on a terminal${noTerminal === nul
     revert.type("y\r");
     expect((await revert.end).code, revert.text()).toBe(0);
     expect(snapshot(place.workspace)).toEqual(before);
+    const { runs } = JSON.parse((await place.run(["runs", "--json"])).stdout) as { runs: RunView[] };
+    expect(runs[0]?.task, "nothing of the other run's task").toBe(`Put back what ${view.run_id} changed`);
     const again = await place.run(["revert", view.run_id]);
     expect(again).toMatchObject({ code: 1 });
     expect(again.stderr).toContain("bosun: conflict: ");

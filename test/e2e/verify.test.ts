@@ -159,7 +159,14 @@ describe("forget", () => {
       });
       const waiting = await place.run(["run", "write it", "--worker", "coder", "--json"]);
       const runId = waiting.view().run_id;
-      expect((await place.run(["forget", runId, "--yes"])).stderr).toMatch(/conflict: run .* has not ended/);
+      for (const early of [
+        ["forget", runId, "--yes"],
+        ["forget", runId],
+      ]) {
+        const refused = await place.run(early);
+        expect(refused.code).toBe(1);
+        expect(refused.stderr).toMatch(/conflict: run .* has not ended: `bosun cancel run_/);
+      }
       const approving = place.terminal(["approve", runId]);
       await approving.waitFor("[y]es");
       approving.type("y\r");
@@ -202,10 +209,13 @@ describe("forget", () => {
       expect((await place.run(["trace", runId])).code).toBe(0);
       const replay = await place.run(["replay", runId]);
       expect(replay.code).toBe(2);
-      expect(replay.stderr).toMatch(/^bosun: not_found: run run_\w+ is not replayable: payload removed/);
+      expect(replay.stderr).toBe(`bosun: not_found: run ${runId} was forgotten; it cannot be replayed\n`);
       const revert = await place.run(["revert", runId]);
       expect(revert.code).toBe(2);
-      expect(revert.stderr).toMatch(/removed/);
+      expect(revert.stderr).toBe(`bosun: not_found: run ${runId} was forgotten; it cannot be reverted\n`);
+      const fork = await place.run(["fork", runId, "--at", "1"]);
+      expect(fork.code).toBe(2);
+      expect(fork.stderr).toBe(`bosun: not_found: run ${runId} was forgotten; it cannot be forked\n`);
       expect(blobs()).toBe(0);
       const after = await place.run(["verify"]);
       expect(after.code, after.stdout).toBe(0);

@@ -21,7 +21,7 @@ export function cancelCommand(context: CliContext): Command {
         );
         // A change set that was being applied is finished or taken back, for half of one is of no use.
         const changes = service.getRun(runId, ["changes"]).changes ?? [];
-        printChanges(context.io, changes, view.parent);
+        printChanges(context.io, view, changes);
         if (changes.some((change) => change.status === "applied")) printHint(context.io, `\`bosun revert ${runId}\` puts the files back.`);
         return 0;
       });

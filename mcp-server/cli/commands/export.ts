@@ -21,7 +21,10 @@ export function exportCommand(context: CliContext): Command {
     "export run_4f2a --redact > run.bosun.jsonl",
   ])
     .option("--output <file>", "write there, readable by you alone; left out, to standard output")
-    .option("--redact", "leave out all payloads, and with them everything that was said; their hashes stay")
+    .option(
+      "--redact",
+      "leave out all payloads: tasks, prompts, answers, file contents; their hashes stay, and names of files, tools and models and the one argument that names a tool call (a path, a search pattern)",
+    )
     .action(async (run: string, options: ExportOptions) => {
       const { io } = context;
       const redact = options.redact === true;

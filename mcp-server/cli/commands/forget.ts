@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { BosunError } from "../../../shared/errors.ts";
 import { askLine } from "../ask-line.ts";
 import { type CliContext, command, withService } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
@@ -11,7 +12,7 @@ import { taskLine } from "../render/run-words.ts";
 export function forgetCommand(context: CliContext): Command {
   return command(
     "forget <run>",
-    "Remove what was said in a run that has ended: tasks, prompts, answers, file contents. Its events stay, and the journal still verifies. Needs a terminal, or --yes.",
+    "Remove what was said in a run that has ended: tasks, prompts, answers, file contents. Its events stay, with names of files, tools and models and the one argument that names a tool call (a path, a search pattern), and the journal still verifies. Needs a terminal, or --yes.",
     ["forget run_4f2a", "forget run_4f2a --yes"],
   )
     .option("--yes", "do not ask")
@@ -20,6 +21,8 @@ export function forgetCommand(context: CliContext): Command {
       await withService(context, {}, async (service) => {
         const runId = findRun(service, run);
         const view = service.getRun(runId);
+        if (view.finished_at === null)
+          throw new BosunError("conflict", `run ${runId} has not ended: \`bosun cancel ${runId}\` first`, { retryable: false });
         if (options.yes !== true) {
           if (!canAsk(io)) {
             if (options.json === true) printJson(io, { run_id: runId, forgotten: false });
@@ -47,7 +50,7 @@ export function forgetCommand(context: CliContext): Command {
         if (report.waiting_for.length > 0)
           printHint(
             io,
-            `Drafts of it may stay, for these runs have not ended: ${report.waiting_for.join(", ")}. \`bosun forget ${runId}\` again after that.`,
+            `Some text that was prepared and never sent may still be kept: it cannot be told apart while other runs are unfinished (${report.waiting_for.join(", ")}). \`bosun forget ${runId}\` again once they have ended removes it.`,
             "wait",
           );
         return EXIT.done;

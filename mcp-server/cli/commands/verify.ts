@@ -20,7 +20,14 @@ export function verifyCommand(context: CliContext): Command {
       const { io } = context;
       const key = options.key === undefined ? {} : { key: readKey(resolve(io.cwd, options.key)) };
       await withService(context, {}, async (service) => {
-        const report = await verify(service, { target, file: target === undefined ? null : fileOf(resolve(io.cwd, target)), key });
+        const path = target === undefined ? null : resolve(io.cwd, target);
+        const stat = path === null ? undefined : statSync(path, { throwIfNoEntry: false });
+        const report = await verify(service, {
+          target,
+          file: stat?.isFile() === true ? path : null,
+          folder: stat?.isDirectory() === true ? path : null,
+          key,
+        });
         if (options.json === true) printJson(io, report);
         else for (const { text, tone } of verifyLines(report)) printHint(io, text, tone);
         return report.ok ? EXIT.done : EXIT.failed;
@@ -28,28 +35,30 @@ export function verifyCommand(context: CliContext): Command {
     });
 }
 
+interface Target {
+  readonly target: string | undefined;
+  /** Its path, when there is such a file, or such a folder. */
+  readonly file: string | null;
+  readonly folder: string | null;
+  readonly key: { readonly key?: string };
+}
+
 /** What names an existing file is one; all else is a run. */
-async function verify(
-  service: Service,
-  { target, file, key }: { readonly target: string | undefined; readonly file: string | null; readonly key: { readonly key?: string } },
-): Promise<VerifyReport> {
+async function verify(service: Service, { target, file, folder, key }: Target): Promise<VerifyReport> {
   if (file !== null) return service.verifyFile(file, key);
-  return service.verify(target === undefined ? key : { ...key, run_id: idOf(service, target) });
+  return service.verify(target === undefined ? key : { ...key, run_id: idOf(service, target, folder) });
 }
 
 /** A run that is gone from the journal is known to the log by its whole id only. */
-function idOf(service: Service, given: string): string {
+function idOf(service: Service, given: string, folder: string | null): string {
   try {
     return findRun(service, given);
   } catch (error) {
     if (!isBosunError(error) || error.code !== "not_found") throw error;
+    if (folder !== null) throw new BosunError("not_found", `${folder} is a folder: name the file in it, or a run`, { cause: error });
     if (/[./\\]/u.test(given)) throw new BosunError("not_found", `there is no file ${given}, and no run of that name`, { cause: error });
     return given;
   }
-}
-
-function fileOf(path: string): string | null {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true ? path : null;
 }
 
 function readKey(file: string): string {

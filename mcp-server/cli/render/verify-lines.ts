@@ -12,8 +12,14 @@ export interface VerifyLine {
 export function verifyLines(report: VerifyReport): readonly VerifyLine[] {
   const { bad } = report;
   if (bad !== undefined) return [{ text: badLine(bad), tone: "bad" }, ...signerLines(report)];
+  if (report.removed_at !== undefined)
+    return [{ text: goneLine(report.run_id ?? "", report.removed_at), tone: "wait" }, ...signerLines(report)];
   const counts = `${plural(report.events, "event")} of ${plural(report.runs, "run")}, ${plural(report.payloads, "payload")}`;
-  return [{ text: `Nothing was changed: ${counts}.`, tone: "good" }, ...removedLines(report), ...signerLines(report)];
+  return [{ text: `Nothing was changed: ${counts}.`, tone: "good" }, ...removedLines(report), ...lostLines(report), ...signerLines(report)];
+}
+
+function goneLine(runId: string, at: string): string {
+  return `Run ${escapeLine(runId, 80)} is not there any more: \`bosun gc\` removed it on ${at.slice(0, 10)}, as the log says.`;
 }
 
 function badLine({ run_id: run, seq, message }: NonNullable<VerifyReport["bad"]>): string {
@@ -29,6 +35,10 @@ function removedLines(report: VerifyReport): readonly VerifyLine[] {
       ? `${plural(removed, "payload")} removed by \`bosun forget\`, as the log says.`
       : `${plural(removed, "payload")} left out${report.redacted === true ? ": the file is redacted" : ", for they were removed before"}.`;
   return [{ text, tone: "plain" }];
+}
+
+function lostLines({ payloads_lost: lost }: VerifyReport): readonly VerifyLine[] {
+  return lost === 0 ? [] : [{ text: `${plural(lost, "payload")} lost when the journal was corrupt, as the log says.`, tone: "wait" }];
 }
 
 function signerLines(report: VerifyReport): readonly VerifyLine[] {

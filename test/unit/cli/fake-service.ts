@@ -24,6 +24,7 @@ const SOUND: VerifyReport = {
   events: 12,
   payloads: 7,
   payloads_removed: 0,
+  payloads_lost: 0,
   unsigned: false,
   adopted: 0,
   key: "ed25519:00ff",

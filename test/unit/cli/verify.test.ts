@@ -16,6 +16,7 @@ const SOUND: VerifyReport = {
   events: 1200,
   payloads: 1,
   payloads_removed: 0,
+  payloads_lost: 0,
   unsigned: false,
   adopted: 0,
   key: "ed25519:00ff",
@@ -67,6 +68,15 @@ describe("what verify says", () => {
       "the log is bad",
       { ok: false, key: null, signer: null, bad: { run_id: null, seq: null, message: "it was cut" } },
       ["Not as it was written: it was cut."],
+    ],
+    [
+      "payloads were lost with a corrupt journal",
+      { payloads_lost: 3 },
+      [
+        "Nothing was changed: 1,200 events of 2 runs, 1 payload.",
+        "3 payloads lost when the journal was corrupt, as the log says.",
+        "Signed by ed25519:00ff (this installation).",
+      ],
     ],
     [
       "runs are older than the log",
@@ -125,6 +135,14 @@ describe("bosun forget", () => {
       expect(ran.code).toBe(3);
       expect(ran.service.calls).toEqual([]);
     }
+  });
+
+  it("refuses a run that has not ended before it asks anything", async () => {
+    const ran = await run(["forget", RUN], { states: [runView({ status: "running" })] }, person("y"));
+    expect(ran.code).toBe(1);
+    expect(ran.service.calls).toEqual([]);
+    expect(ran.terminal.out).not.toContain("[y/N]");
+    expect(ran.terminal.err).toBe(`bosun: conflict: run ${RUN} has not ended: \`bosun cancel ${RUN}\` first\n`);
   });
 
   it("removes nothing without a terminal, unless --yes says so", async () => {

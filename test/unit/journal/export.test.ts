@@ -26,6 +26,7 @@ describe("an exported run", () => {
     expect(lines).toHaveLength(1 + 4 + 7);
     expect(await verifyExport(lines, journal.key.public)).toEqual({
       ok: true,
+      is_export: true,
       run_id: "run_a",
       events: 4,
       payloads: 7,

@@ -33,6 +33,7 @@ describe("an untouched journal", () => {
       events: 9,
       payloads: 7,
       payloads_removed: 0,
+      payloads_lost: 0,
       unsigned: false,
       adopted: 0,
     });

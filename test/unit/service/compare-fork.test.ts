@@ -43,7 +43,13 @@ async function forked(): Promise<Forked> {
 }
 
 /** Not needed to compare. */
-const integrity = createIntegrity({ openRows: () => null, publicKey: () => null, signingKey: () => null, now: Date.now });
+const integrity = createIntegrity({
+  openRows: () => null,
+  publicKey: () => null,
+  signingKey: () => null,
+  explain: (error) => error,
+  now: Date.now,
+});
 
 function* walk<T extends { readonly children: readonly T[] }>(span: T): Generator<T> {
   yield span;

@@ -18,6 +18,7 @@ it("an export verifies whatever was said in the run, line separators that JSON l
     publicKey: () => journal.key.public,
     signingKey: () => journal.key,
     now: () => 0,
+    explain: (error) => error,
   });
   let text = "";
   integrity.exportRun("run_x", { redact: false }, (line) => (text += line));
