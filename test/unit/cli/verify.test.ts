@@ -142,7 +142,7 @@ describe("bosun forget", () => {
     expect(ran.code).toBe(1);
     expect(ran.service.calls).toEqual([]);
     expect(ran.terminal.out).not.toContain("[y/N]");
-    expect(ran.terminal.err).toBe(`bosun: conflict: run ${RUN} has not ended: \`bosun cancel ${RUN}\` first\n`);
+    expect(ran.terminal.err.replaceAll("\n", " ")).toBe(`bosun: conflict: run ${RUN} has not ended: \`bosun cancel ${RUN}\` first `);
   });
 
   it("removes nothing without a terminal, unless --yes says so", async () => {
