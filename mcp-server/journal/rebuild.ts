@@ -13,6 +13,8 @@ export interface RebuildParts {
   readonly sql: (text: string) => Sql;
   readonly project: (run: number, event: RunEvent, at: ProjectedWith) => void;
   readonly save: (run: number, fold: RunFold) => void;
+  /** Asked in each transaction. @throws BosunError conflict when another owner took over since */
+  readonly assertOwner: () => void;
 }
 
 /** Events after which a transaction ends, at the end of the run that it is at. */
@@ -30,8 +32,9 @@ export function needsRebuild(sql: (text: string) => Sql): boolean {
 
 /** Killed at any point it leaves {@link needsRebuild} true; the next owner begins again. @returns how many runs were built */
 export function rebuildProjections(parts: RebuildParts): number {
-  const { db, sql } = parts;
+  const { db, sql, assertOwner } = parts;
   db.transaction(() => {
+    assertOwner();
     sql(`INSERT INTO meta VALUES ('${UNFINISHED}', '1') ON CONFLICT (key) DO NOTHING`).run();
     for (const table of PROJECTIONS) sql(`DELETE FROM ${table} WHERE run NOT IN (SELECT run FROM run_keys)`).run();
   }).immediate();
@@ -42,6 +45,7 @@ export function rebuildProjections(parts: RebuildParts): number {
     const from: number = at;
     at = db
       .transaction(() => {
+        assertOwner();
         let next: number | null = from;
         for (let events = 0; next !== null && events < EVENTS_PER_TRANSACTION;) {
           const key = nextRun(sql, next);
@@ -55,6 +59,7 @@ export function rebuildProjections(parts: RebuildParts): number {
       .immediate();
   }
   db.transaction(() => {
+    assertOwner();
     sql("INSERT INTO meta VALUES ('projections', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(
       String(PROJECTIONS_VERSION),
     );

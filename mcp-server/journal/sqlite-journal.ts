@@ -597,6 +597,7 @@ class SqliteJournal extends SqliteJournalReader implements Journal {
       db: this.db,
       sql: (text) => this.sql(text),
       project: this.#project,
+      assertOwner: () => this.assertOwner(),
       save: (run, fold) => this.#saveFold({ run, seq: fold.seq, time: fold.last_at, hash: GENESIS, fold, savedSeq: 0, savedStatus: null }),
     });
     this.#heads.clear();

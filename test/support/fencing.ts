@@ -24,6 +24,9 @@ interface Frozen {
   readonly ended: Promise<Ended>;
 }
 
+/** While the journal is opened there is no run yet that another could finish, and its database is the frozen owner's alone. */
+const OPENING = new Set(["journal.migrating", "journal.rebuilding"]);
+
 /** Names of the points that a whole run passes, as `<name>:<n>`. */
 export async function pointsOfRun(): Promise<readonly string[]> {
   const at = applyCase();
@@ -34,6 +37,7 @@ export async function pointsOfRun(): Promise<readonly string[]> {
   return readFileSync(log, "utf8")
     .trim()
     .split("\n")
+    .filter((name) => !OPENING.has(name))
     .map((name) => {
       hits.set(name, (hits.get(name) ?? 0) + 1);
       return `${name}:${hits.get(name) ?? 0}`;
