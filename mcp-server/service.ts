@@ -4,6 +4,7 @@
  */
 import type { Json } from "../shared/durable.ts";
 import type { ErrorValue } from "../shared/errors.ts";
+import type { JournalVerdict } from "../shared/journal-verdict.ts";
 import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
@@ -62,20 +63,7 @@ export interface ReplayReport {
 }
 
 /** What checking the journal, or a run that was exported, came to. */
-export interface VerifyReport {
-  readonly ok: boolean;
-  readonly runs: number;
-  readonly events: number;
-  /** Payloads whose bytes were read. */
-  readonly payloads: number;
-  /** Payloads that were forgotten, as the signed log says; of a file: those that it leaves out. */
-  readonly payloads_removed: number;
-  /** Payloads that were lost when an earlier file of the journal was corrupt, as the signed log says; 0 of a file. */
-  readonly payloads_lost: number;
-  /** Nobody signed it: the chains hold, but whoever writes the file can make them anew. */
-  readonly unsigned: boolean;
-  /** Runs that were there, unsigned, when the log began. */
-  readonly adopted: number;
+export interface VerifyReport extends JournalVerdict {
   /** Fingerprint of who signed it, null when nobody did. */
   readonly key: string | null;
   /** How that key is known: it is this installation's, the one that was asked for, or only the file's own word. */
@@ -85,8 +73,6 @@ export interface VerifyReport {
   readonly redacted?: boolean;
   /** When the run that was asked for was removed from the journal, as the signed log says; ISO 8601, UTC. */
   readonly removed_at?: string;
-  /** The first thing that is wrong; `seq` and `run_id` are null when it is about the log as a whole. */
-  readonly bad?: { readonly run_id: string | null; readonly seq: number | null; readonly message: string };
 }
 
 export interface ExportReport {

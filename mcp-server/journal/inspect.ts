@@ -4,7 +4,7 @@ import { migrate, schemaVersion } from "./migrations.ts";
 import { damaged, isCorruption, loadDriver, openChecked } from "./open-database.ts";
 import { PROJECTIONS } from "./projector.ts";
 import { needsRebuild } from "./rebuild.ts";
-import { rebuildCopy } from "./sqlite-journal.ts";
+import { SqliteJournal } from "./sqlite-owner.ts";
 import { readFold } from "./stored-fold.ts";
 import type { FoldRow } from "./stored-fold.ts";
 
@@ -81,7 +81,7 @@ function compareProjections(db: Database): ProjectionFacts {
     migrate(copy);
     return db.transaction((): ProjectionFacts => {
       const runs = copyNewest(db, copy);
-      rebuildCopy(copy);
+      new SqliteJournal(copy, () => 0, undefined).rebuild();
       const different = runs.filter(({ run }) => PROJECTIONS.some((table) => rowsOf(db, table, run) !== rowsOf(copy, table, run)));
       return different.length === 0
         ? { state: "equal", compared: runs.length }

@@ -1,18 +1,11 @@
 /** Follows the events of one run and says where they are not what was written. */
+import type { BadPlace } from "../../shared/journal-verdict.ts";
 import { createHash } from "node:crypto";
 import { chainHash, GENESIS } from "./chain-hash.ts";
 import type { EventRow } from "./chained-rows.ts";
 import { EventRefs } from "./payload-refs.ts";
 import type { FoundPayload, PayloadRef } from "./payload-refs.ts";
 import type { RunEvent } from "../../shared/events.ts";
-
-/** The first thing that is wrong. */
-export interface BadPlace {
-  readonly run_id: string | null;
-  /** Event of the run; null when it is about the run or the log as a whole. */
-  readonly seq: number | null;
-  readonly message: string;
-}
 
 /** Thrown from the depth of a check to its top, never beyond. */
 export class BadRow extends Error {

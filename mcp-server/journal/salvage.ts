@@ -2,6 +2,7 @@
  * Carries over what can be proved of a corrupt journal: runs whose events are there from the first on and fit their hash chain, and
  * payloads that fit their hash. Nothing else is taken, so nothing is invented. See docs/decisions/0008.
  */
+import type { EventRow } from "./chained-rows.ts";
 import type { Database } from "better-sqlite3";
 import { createHash } from "node:crypto";
 import { chainHash, GENESIS } from "./chain-hash.ts";
@@ -52,17 +53,9 @@ const BATCH = 500;
 /** Kept in `meta` for the process that has the file, not for its content. */
 const NOT_CARRIED = new Set(["rebuilding", "removing", "projections"]);
 
-interface EventRow {
+interface FoundRow extends EventRow {
   readonly row_key: number;
   readonly run: number;
-  readonly seq: number;
-  readonly time: number;
-  readonly epoch: number;
-  readonly kind: string;
-  readonly path: string;
-  readonly cause: number | null;
-  readonly data: string;
-  readonly hash: Buffer;
 }
 
 /** @param from see `openDamaged` @param to a new journal with its tables and nothing in them; its projections are not built here */
@@ -216,7 +209,7 @@ function foldOf(text: unknown): { readonly run_id?: unknown; readonly seq?: unkn
 /** Into a temporary table: which of them are sound is seen run by run. */
 function copyEvents(from: Database, to: Database): void {
   const insert = to.prepare("INSERT INTO temp.found VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING");
-  const write = batched<EventRow>(to, (row) =>
+  const write = batched<FoundRow>(to, (row) =>
     insert.run(row.row_key, row.run, row.seq, row.time, row.epoch, row.kind, row.path, row.cause, row.data, row.hash),
   );
   readDamaged(from, { table: "events", key: "position", columns: "run, seq, time, epoch, kind, path, cause, data, hash" }, (row) => {
@@ -226,7 +219,7 @@ function copyEvents(from: Database, to: Database): void {
   to.exec("CREATE INDEX temp.found_run ON found(run, seq)");
 }
 
-function isEvent(row: DamagedRow): row is DamagedRow & EventRow {
+function isEvent(row: DamagedRow): row is DamagedRow & FoundRow {
   const { run, seq, time, epoch, kind, path, cause, data, hash } = row;
   const numbers = [run, seq, time, epoch].every((value) => Number.isSafeInteger(value));
   const texts = [kind, path, data].every((value) => typeof value === "string");
@@ -276,7 +269,7 @@ function soundBeginning(to: Database, run: number, runId: string): { readonly se
   let before: Buffer = GENESIS;
   let [seq, ended] = [0, false];
   for (;;) {
-    const rows = page.all(run, seq) as (EventRow & { readonly position: number })[];
+    const rows = page.all(run, seq) as (FoundRow & { readonly position: number })[];
     for (const row of rows) {
       const isNext = row.seq === seq + 1 && (seq > 0 || row.kind === "run-started");
       const hash = chainHash(before, { ...row, run_id: runId }, row.data);

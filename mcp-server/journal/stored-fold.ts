@@ -1,5 +1,6 @@
 /** A run's fold as it is stored, and its events: what every reader of the SQLite file needs. */
 import type { RunEvent } from "../../shared/events.ts";
+import type { EventRow } from "./chained-rows.ts";
 import { foldEvent, startFold } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
 import type { Sql } from "./open-database.ts";
@@ -9,16 +10,6 @@ export interface FoldRow {
   readonly fold: string;
 }
 
-interface EventRow {
-  readonly seq: number;
-  readonly time: number;
-  readonly epoch: number;
-  readonly kind: string;
-  readonly path: string;
-  readonly cause: number | null;
-  readonly data: string;
-}
-
 type Query = (text: string) => Pick<Sql, "all">;
 
 /** Events of a run with a greater `seq`, in order. */
@@ -26,7 +17,7 @@ export function eventsAfter(sql: Query, at: { readonly run: number; readonly run
   const rows = sql("SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? AND seq > ? ORDER BY seq").all(
     at.run,
     at.seq,
-  ) as EventRow[];
+  ) as Omit<EventRow, "hash">[];
   return rows.map((row) => ({ ...row, run_id: at.run_id, data: JSON.parse(row.data) as unknown }) as RunEvent);
 }
 

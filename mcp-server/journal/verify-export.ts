@@ -4,7 +4,7 @@ import type { ExportHeader, ExportLine } from "./export-format.ts";
 import { refKey, refsOfBody } from "./payload-refs.ts";
 import type { PayloadRef, ReadAs } from "./payload-refs.ts";
 import { BadRow, RunChain } from "./run-chain.ts";
-import type { BadPlace } from "./run-chain.ts";
+import type { BadPlace } from "../../shared/journal-verdict.ts";
 import { parsePublicKey } from "./signing-key.ts";
 import type { PublicKey } from "./signing-key.ts";
 

@@ -3,31 +3,14 @@
  * run. It proves that nothing was changed, dropped, reordered or added by anyone without the key; not that an older copy of everything was
  * not put back.
  */
+import type { BadPlace, JournalVerdict } from "../../shared/journal-verdict.ts";
 import { GENESIS } from "./chain-hash.ts";
 import type { ChainedRows } from "./chained-rows.ts";
 import { headText, logHash, tipText } from "./log-format.ts";
 import type { LogData, LogRow } from "./log-format.ts";
 import { walkPayloads } from "./payload-refs.ts";
 import { BadRow, RunChain } from "./run-chain.ts";
-import type { BadPlace } from "./run-chain.ts";
 import type { PublicKey } from "./signing-key.ts";
-
-export interface Verdict {
-  readonly ok: boolean;
-  readonly runs: number;
-  readonly events: number;
-  /** Payloads whose bytes were read. */
-  readonly payloads: number;
-  /** Payloads that were forgotten, as the log says. */
-  readonly payloads_removed: number;
-  /** Payloads that were lost when an earlier file of the journal was corrupt, as the log says. */
-  readonly payloads_lost: number;
-  /** There is no signed log: the chains alone were checked, which whoever writes the file can make anew. */
-  readonly unsigned: boolean;
-  /** Runs that were there, unsigned, when the log began. */
-  readonly adopted: number;
-  readonly bad?: BadPlace;
-}
 
 /** Payloads that were found whole are not read again for other runs; above this number the memory of them is dropped. */
 const REMEMBERED = 200_000;
@@ -36,7 +19,7 @@ const REMEMBERED = 200_000;
  * @param options.run_id only this run, and the log as a whole
  * @param options.key null when this installation has none yet; then only an unsigned journal is in order
  */
-export function verifyRows(rows: ChainedRows, options: { readonly key: PublicKey | null; readonly run_id?: string }): Verdict {
+export function verifyRows(rows: ChainedRows, options: { readonly key: PublicKey | null; readonly run_id?: string }): JournalVerdict {
   return new Verification(rows, options.key).run(options.run_id ?? null);
 }
 
@@ -57,7 +40,7 @@ class Verification {
     this.#key = key;
   }
 
-  run(runId: string | null): Verdict {
+  run(runId: string | null): JournalVerdict {
     let bad: BadPlace | undefined;
     try {
       this.#signed = this.#checkTip();

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { readPublicKey } from "../../mcp-server/journal/signing-key.ts";
 import { rowsOf } from "../../mcp-server/journal/sqlite-rows.ts";
 import { verifyRows } from "../../mcp-server/journal/verify.ts";
-import type { Verdict } from "../../mcp-server/journal/verify.ts";
+import type { JournalVerdict } from "../../shared/journal-verdict.ts";
 import { makeSignedJournal } from "../support/signed-journal.ts";
 
 /** What the proof is about: every column of these. */
@@ -33,7 +33,7 @@ describe("verify", () => {
     const journal = makeSignedJournal();
     const key = readPublicKey(journal.folder);
     journal.edit((db) => {
-      const verify = (): Verdict => verifyRows(rowsOf(db, { signed: true }), { key });
+      const verify = (): JournalVerdict => verifyRows(rowsOf(db, { signed: true }), { key });
       expect(verify().ok).toBe(true);
       fc.assert(
         fc.property(fc.constantFrom(...COLUMNS), fc.nat(), fc.nat(), fc.boolean(), ([table, column], row, at, drop) => {

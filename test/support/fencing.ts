@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { openJournalReader } from "../../mcp-server/journal/sqlite-journal.ts";
+import { openJournalReader } from "../../mcp-server/journal/sqlite-reader.ts";
 import { applyCase } from "../unit/changes/apply-case.ts";
 import type { ApplyCase } from "../unit/changes/apply-case.ts";
 import { snapshot } from "../unit/changes/fixture.ts";

@@ -12,7 +12,7 @@ import type { PublicKey, SigningKey } from "../../mcp-server/journal/signing-key
 import { createSqliteJournal } from "../../mcp-server/journal/sqlite-journal.ts";
 import { openRows } from "../../mcp-server/journal/sqlite-rows.ts";
 import { verifyRows } from "../../mcp-server/journal/verify.ts";
-import type { Verdict } from "../../mcp-server/journal/verify.ts";
+import type { JournalVerdict } from "../../shared/journal-verdict.ts";
 import type { NewEvent } from "../../shared/events.ts";
 
 export interface SignedJournal {
@@ -25,7 +25,7 @@ export interface SignedJournal {
   readonly payloads: { readonly task: string; readonly kept: string; readonly chain: string; readonly bytes: string };
   /** Changes the database with no key and no manners. */
   edit(fn: (db: Database.Database) => void): void;
-  verify(runId?: string, key?: PublicKey | null): Verdict;
+  verify(runId?: string, key?: PublicKey | null): JournalVerdict;
 }
 
 export const started = (

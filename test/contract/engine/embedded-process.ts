@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BosunError } from "../../../shared/errors.ts";
 import type { ErrorValue } from "../../../shared/errors.ts";
-import { openJournalReader } from "../../../mcp-server/journal/sqlite-journal.ts";
+import { openJournalReader } from "../../../mcp-server/journal/sqlite-reader.ts";
 import type { ProcessWorld } from "./process-harness.ts";
 
 const CHILD = join(import.meta.dirname, "../../support/engine-child.ts");

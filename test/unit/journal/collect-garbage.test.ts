@@ -6,7 +6,8 @@ import type { GcRequest, Journal } from "../../../mcp-server/journal/port.ts";
 import { openSigningKey } from "../../../mcp-server/journal/signing-key.ts";
 import { openRows } from "../../../mcp-server/journal/sqlite-rows.ts";
 import { verifyRows } from "../../../mcp-server/journal/verify.ts";
-import { createSqliteJournal, openJournalReader } from "../../../mcp-server/journal/sqlite-journal.ts";
+import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
+import { openJournalReader } from "../../../mcp-server/journal/sqlite-reader.ts";
 import { keep, temporaryFolder, throughAll, writeRun } from "../../support/journal-fixture.ts";
 
 const REQUEST: GcRequest = { cutoff: 1_000, alone: true, thorough: true, anewUpToBytes: Number.MAX_SAFE_INTEGER };

@@ -7,7 +7,7 @@ import { openSigningKey, parsePublicKey, readPublicKey, readSigningKey } from ".
 import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
 import { openRows } from "../../../mcp-server/journal/sqlite-rows.ts";
 import { verifyRows } from "../../../mcp-server/journal/verify.ts";
-import type { Verdict } from "../../../mcp-server/journal/verify.ts";
+import type { JournalVerdict } from "../../../shared/journal-verdict.ts";
 import { completed, span, started } from "../../support/signed-journal.ts";
 
 let folder = "";
@@ -19,7 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const none = (): null => null;
 const file = (): string => join(folder, "journal.db");
 
-function verify(key = readPublicKey(folder)): Verdict {
+function verify(key = readPublicKey(folder)): JournalVerdict {
   const opened = openRows(file());
   if (opened === null) throw new Error("there is no journal");
   const verdict = verifyRows(opened.rows, { key });

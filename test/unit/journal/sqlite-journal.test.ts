@@ -5,7 +5,8 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { NewEvent } from "../../../shared/events.ts";
 import { chainHash, GENESIS } from "../../../mcp-server/journal/chain-hash.ts";
-import { createSqliteJournal, openJournalReader } from "../../../mcp-server/journal/sqlite-journal.ts";
+import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
+import { openJournalReader } from "../../../mcp-server/journal/sqlite-reader.ts";
 import { isOwned, takeOwnerLock } from "../../../mcp-server/journal/owner-lock.ts";
 
 let folder = "";
