@@ -3,7 +3,7 @@
  * hears of them in groups, so that a call with its answer and the next intent cost one commit. Nothing with a side effect begins, and
  * nobody outside is told, before it is written.
  */
-import { BosunError, toErrorValue } from "../../shared/errors.ts";
+import { errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { NewEvent, RunEvent } from "../../shared/events.ts";
 import type { Append, Journal } from "../journal/port.ts";
@@ -105,7 +105,7 @@ export class Outbox {
   /** Stops for good. */
   close(): void {
     this.#disarm();
-    this.#failed ??= toErrorValue(new BosunError("internal", "Bosun is closing"));
+    this.#failed ??= errorValue("internal", "Bosun is closing");
   }
 
   #arm(delayMs: number): void {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { RunView, TraceSpan } from "../../shared/run-view.ts";
 import { call, crew } from "../support/crew-replies.ts";
-import { noTerminal, openPlace, snapshot } from "../support/real-program.ts";
+import { noTerminal, openPlace } from "../support/real-program.ts";
 import type { Place, TestEnd } from "../support/real-program.ts";
 
 const STEPS = [
@@ -50,7 +50,7 @@ describe("a fork", () => {
     expect(fork.usage.prompt_tokens).toBe(30);
     expect(fork.approvals[0]?.approval_id).not.toBe(view.approvals[0]?.approval_id);
     const parent = (await place.run(["show", view.run_id, "--json"])).view();
-    expect({ ...parent, uncertain: [] }).toMatchObject({ status: "waiting_approval", usage: view.usage, approvals: view.approvals });
+    expect(parent).toMatchObject({ status: "waiting_approval", usage: view.usage, approvals: view.approvals });
     await place.expectReplay(fork.run_id);
     await place.expectReplay(view.run_id);
   });
@@ -133,7 +133,6 @@ describe("a fork", () => {
 
   it.skipIf(noTerminal !== null).concurrent("of a run that wrote keeps what is on the disk, and is reverted without it", async (test) => {
     const { place, view } = await waiting(test);
-    const before = snapshot(place.workspace);
     const approve = place.terminal(["approve", view.approvals[0]?.approval_id ?? ""]);
     await approve.waitFor("Apply these changes?");
     approve.type("y\r");
@@ -152,8 +151,7 @@ describe("a fork", () => {
     expect((await place.run(["revert", fork.run_id])).stderr).toContain("changed nothing on the disk");
     // Before the change: its preimage is not there any more, and nothing is overwritten.
     const early = (await place.run(["fork", view.run_id, "--at", "mend", "--json"])).view();
-    expect(["waiting_approval", "completed"]).toContain(early.status);
-    expect(snapshot(place.workspace)).not.toEqual(before);
+    expect(early.status).toBe("completed");
     expect(readFileSync(join(place.workspace, "a.txt"), "utf8")).toBe("bye\n");
   });
 });

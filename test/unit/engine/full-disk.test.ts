@@ -7,9 +7,10 @@ import { openBench, plan } from "../../support/fake-crew.ts";
 
 const WORLD: FakeWorld = {
   model: (request) => {
-    if (request.purpose === "plan") return plan(["a", "coder"], ["b", "reviewer"]);
+    // One after the other, so that what they ask for cannot share a commit.
+    if (request.purpose === "plan") return plan(["a", "coder"], ["b", "reviewer", ["a"]], ["c", "coder", ["b"]]);
     if (request.purpose === "synthesise") return { content: "all" };
-    return request.turn === 1 ? { tool_calls: [{ name: "look", arguments: {} }] } : { content: "report" };
+    return request.turn < 4 ? { tool_calls: [{ name: "look", arguments: {} }] } : { content: "report" };
   },
 };
 
@@ -48,12 +49,12 @@ describe("a full disk", () => {
       if (whole) break;
       stopped += 1;
     }
-    expect(stopped).toBeGreaterThan(3);
+    expect(stopped).toBeGreaterThan(10);
   });
 
   it("of any size leaves a journal that the next owner, with room, brings to its end and replays", async () => {
     const fn: Fn = async (ctx) => {
-      for (let count = 0; count < 8; count += 1) await ctx.call("echo", `${count}${"x".repeat(3000)}`);
+      for (let count = 0; count < 16; count += 1) await ctx.call("echo", `${count}${"x".repeat(3000)}`);
       return { ok: true, value: 1 };
     };
     let stopped = 0;
@@ -75,7 +76,7 @@ describe("a full disk", () => {
       expect(await next.engine.replay(runId)).toMatchObject({ ok: true });
       await at.close();
     }
-    expect(stopped).toBeGreaterThan(3);
+    expect(stopped).toBeGreaterThan(10);
   });
 });
 
