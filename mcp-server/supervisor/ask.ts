@@ -2,6 +2,8 @@
 import type { Chain, Outcome } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { AskModel, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
+import { add, opened, transcriptOf } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 
 /** A failure that time or a person can mend, so that giving up would lose work. */
 function worthWaiting(error: ErrorValue): boolean {
@@ -25,26 +27,29 @@ export type Complaint = (answer: ModelAnswer) => string | null;
 export interface Checked {
   readonly answer: ModelAnswer;
   /** The conversation with this answer in it. */
-  readonly transcript: Chain<TranscriptItem>;
+  readonly conversation: Conversation;
 }
 
+/** A request whose transcript is yet to be made of its conversation. */
+export type Asking = Omit<AskModel, "transcript"> & { readonly conversation: Conversation };
+
 /** Asks; an answer that does not do is complained about and asked for once more, then it counts as the model's failure. */
-export async function askChecked(ctx: Ctx, request: AskModel, complaint: Complaint): Promise<Outcome<Checked>> {
-  let transcript = request.transcript;
+export async function askChecked(ctx: Ctx, request: Asking, complaint: Complaint): Promise<Outcome<Checked>> {
+  let { conversation } = request;
   let problem = "";
   let model = "";
   for (let attempt = 0; attempt < 2; attempt += 1) {
-    const outcome = await ask(ctx, { ...request, transcript });
+    const transcript = transcriptOf(ctx, conversation);
+    const outcome = await ask(ctx, withTranscript(request, transcript));
     if (!outcome.ok) return outcome;
-    transcript = ctx.chain<TranscriptItem>([outcome.value.message], transcript);
+    conversation = add(ctx, opened(transcript), [outcome.value.message]);
     const found = complaint(outcome.value);
-    if (found === null) return { ok: true, value: { answer: outcome.value, transcript } };
+    if (found === null) return { ok: true, value: { answer: outcome.value, conversation } };
     problem = found;
     model = outcome.value.model;
-    transcript = ctx.chain<TranscriptItem>(
-      [{ role: "user", content: `That answer cannot be used: ${problem}\nAnswer again, corrected and complete.` }],
-      transcript,
-    );
+    conversation = add(ctx, conversation, [
+      { role: "user", content: `That answer cannot be used: ${problem}\nAnswer again, corrected and complete.` },
+    ]);
   }
   return {
     ok: false,
@@ -54,6 +59,12 @@ export async function askChecked(ctx: Ctx, request: AskModel, complaint: Complai
       retryable: false,
     },
   };
+}
+
+/** Its parts in the order that journals name a request by. */
+function withTranscript(request: Asking, transcript: Chain<TranscriptItem>): AskModel {
+  const { purpose, worker, models, turn, tools, reply_schema, max_completion_tokens } = request;
+  return { purpose, worker, models, turn, transcript, tools, reply_schema, max_completion_tokens };
 }
 
 /** An answer with neither text nor a tool call says nothing. */

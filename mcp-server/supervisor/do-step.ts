@@ -1,10 +1,12 @@
 /** One step: a worker's turns until it reports, gives up, or runs out. Its conversation is its own. */
-import type { Chain, Outcome } from "../../shared/durable.ts";
+import type { Outcome } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, PinnedWorker, TranscriptItem } from "./activities.ts";
 import { askChecked, emptyComplaint } from "./ask.ts";
 import { callTools } from "./call-tools.ts";
+import { add, opened } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 import type { TaskInput } from "./make-plan.ts";
 import { packetMessage } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
@@ -24,7 +26,7 @@ export interface StepWork {
 }
 
 /** What a turn leads to: another turn, or the end of the step. */
-type Turn = { readonly next: Chain<TranscriptItem>; readonly failedCall: string | null } | { readonly end: Outcome<string> };
+type Turn = { readonly next: Conversation; readonly failedCall: string | null } | { readonly end: Outcome<string> };
 
 /** The same call failing so often in a row is a loop. */
 const MAX_SAME_FAILURES = 3;
@@ -36,7 +38,7 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
   const worker = described.value;
   const { input, step, reports } = work;
   const system = ctx.chain<TranscriptItem>([{ role: "system", content: worker.system }]);
-  let transcript = ctx.chain<TranscriptItem>(
+  const packet = ctx.chain<TranscriptItem>(
     [
       {
         role: "user",
@@ -52,17 +54,18 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
     ],
     system,
   );
+  let conversation = opened(packet);
   const maxTurns = Math.min(worker.max_turns, work.crew.limits.max_turns);
   const failures: string[] = [];
   const changes = { pending: false };
   let heard = 0;
   for (let turn = 1; turn <= maxTurns; turn += 1) {
     if (work.cancelled()) return stop(ctx, work, changes, dropped());
-    transcript = withNews(ctx, transcript, heard);
+    conversation = add(ctx, conversation, newsAfter(ctx, heard));
     heard = ctx.events().length;
-    const result = await ctx.branch(`turn:${turn}`, (inner) => takeTurn(inner, { work, worker, transcript, turn, changes }));
+    const result = await ctx.branch(`turn:${turn}`, (inner) => takeTurn(inner, { work, worker, conversation, turn, changes }));
     if ("end" in result) return result.end.ok ? result.end : stop(ctx, work, changes, result.end.error);
-    transcript = result.next;
+    conversation = result.next;
     if (result.failedCall === null) failures.length = 0;
     else failures.push(result.failedCall);
     if (sameFailures(failures))
@@ -76,14 +79,9 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
   return stop(ctx, work, changes, error("tool_failed", `the ${step.worker} ran out of its ${maxTurns} turns without a report`));
 }
 
-function withNews(ctx: Ctx, transcript: Chain<TranscriptItem>, heard: number): Chain<TranscriptItem> {
-  const news = newsAfter(ctx, heard);
-  return news.length === 0 ? transcript : ctx.chain(news, transcript);
-}
-
 async function takeTurn(
   ctx: Ctx,
-  at: { work: StepWork; worker: PinnedWorker; transcript: Chain<TranscriptItem>; turn: number; changes: { pending: boolean } },
+  at: { work: StepWork; worker: PinnedWorker; conversation: Conversation; turn: number; changes: { pending: boolean } },
 ): Promise<Turn> {
   const { work, worker, turn, changes } = at;
   const { crew, step } = work;
@@ -92,27 +90,27 @@ async function takeTurn(
     worker: step.worker,
     models: crew.models[worker.tier],
     turn,
-    transcript: at.transcript,
+    conversation: at.conversation,
     tools: worker.tools,
     reply_schema: null,
     max_completion_tokens: crew.limits.max_completion_tokens,
   };
   const checked = await askChecked(ctx, request, emptyComplaint);
   if (!checked.ok) return { end: checked };
-  const { answer, transcript } = checked.value;
+  const { answer, conversation } = checked.value;
   const calls = answer.message.value.tool_calls ?? [];
   if (calls.length > 0) {
     const done = await callTools(ctx, step, answer.message);
     if ("gaveUp" in done) return { end: { ok: false, error: error("tool_failed", `the ${step.worker} gave up: ${done.gaveUp}`) } };
     if (done.wrote) changes.pending = true;
-    return { next: ctx.chain<TranscriptItem>(done.messages, transcript), failedCall: done.failedCall };
+    return { next: add(ctx, conversation, done.messages), failedCall: done.failedCall };
   }
   if (changes.pending && work.cancelled()) return { end: { ok: false, error: dropped() } };
   if (changes.pending) {
     const settled = await settleChanges(ctx, step, work);
     if (work.cancelled()) return { end: { ok: false, error: dropped() } };
     changes.pending = false;
-    if (settled !== null) return { next: ctx.chain<TranscriptItem>([{ role: "user", content: settled }], transcript), failedCall: null };
+    if (settled !== null) return { next: add(ctx, conversation, [{ role: "user", content: settled }]), failedCall: null };
   }
   return { end: { ok: true, value: reportOf(answer) } };
 }

@@ -16,4 +16,10 @@ export const DROPPED_ASKS_NOBODY = 1;
  */
 export const PLAN_NEEDS_STEPS = 2;
 
-export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS];
+/**
+ * What comes between two requests of a conversation (an answer, the results of its tools, news) is one link of its chain. Before, each
+ * was a link of its own, and a last answer that no request follows was kept as one, too.
+ */
+export const ONE_LINK_A_REQUEST = 3;
+
+export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS, ONE_LINK_A_REQUEST];

@@ -1,5 +1,5 @@
 /** From a task to the first plan: the caller's own, one worker's, or a small model's, with the person asked where it is not clear. */
-import type { Chain, Json, Kept, Outcome, Question } from "../../shared/durable.ts";
+import type { Json, Kept, Outcome, Question } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { StepTexts } from "../../shared/events.ts";
 import { taskPlanSchema, taskReplanSchema } from "../../shared/plan.ts";
@@ -7,6 +7,8 @@ import type { PlanStep, TaskPlan, TaskReplan } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
 import { askChecked } from "./ask.ts";
 import { checkPlan } from "./check-plan.ts";
+import { add, opened } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 import { PLAN_NEEDS_STEPS } from "./flags.ts";
 import { cut, planRequest } from "./messages.ts";
 
@@ -26,7 +28,7 @@ export interface FirstPlan {
   readonly complexity: number | null;
   readonly steps: readonly PlanStep[];
   /** The conversation with the planner, for a replan. */
-  readonly transcript: Chain<TranscriptItem>;
+  readonly conversation: Conversation;
 }
 
 /** A person is asked at most so often before the plan is taken as it is. */
@@ -35,17 +37,19 @@ const GO_ON = "go_on";
 
 /** Worker and steps of the input were checked at the door; a model's plan is checked here. */
 export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<Outcome<FirstPlan>> {
-  const opening = ctx.chain<TranscriptItem>([
-    { role: "system", content: crew.prompts.value.planner },
-    { role: "user", content: planRequest(input.task, input.files, input.context) },
-  ]);
+  const conversation = opened(
+    ctx.chain<TranscriptItem>([
+      { role: "system", content: crew.prompts.value.planner },
+      { role: "user", content: planRequest(input.task, input.files, input.context) },
+    ]),
+  );
   if (input.worker !== null) {
     const step: PlanStep = { id: "task", worker: input.worker, goal: input.task, depends_on: [], when: null, expects: "" };
-    return invalidOr(crew, [step], { source: "worker", confidence: null, complexity: null, steps: [step], transcript: opening });
+    return invalidOr(crew, [step], { source: "worker", confidence: null, complexity: null, steps: [step], conversation });
   }
   if (input.steps !== null)
-    return invalidOr(crew, input.steps, { source: "caller", confidence: null, complexity: null, steps: input.steps, transcript: opening });
-  return planWithModel(ctx, crew, opening);
+    return invalidOr(crew, input.steps, { source: "caller", confidence: null, complexity: null, steps: input.steps, conversation });
+  return planWithModel(ctx, crew, conversation);
 }
 
 function invalidOr(crew: Crew, steps: readonly PlanStep[], plan: FirstPlan): Outcome<FirstPlan> {
@@ -57,8 +61,8 @@ function invalid(problems: readonly string[]): ErrorValue {
   return { code: "invalid_input", message: `the plan cannot be carried out: ${problems.slice(0, 5).join("; ")}`, retryable: false };
 }
 
-async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem>): Promise<Outcome<FirstPlan>> {
-  let transcript = opening;
+async function planWithModel(ctx: Ctx, crew: Crew, opening: Conversation): Promise<Outcome<FirstPlan>> {
+  let conversation = opening;
   for (let asked = 0; ; asked += 1) {
     const checked = await askChecked(
       ctx,
@@ -67,7 +71,7 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem
         worker: null,
         models: crew.models.small,
         turn: asked + 1,
-        transcript,
+        conversation,
         tools: null,
         reply_schema: crew.plan_schema,
         max_completion_tokens: crew.limits.max_completion_tokens,
@@ -77,17 +81,16 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Chain<TranscriptItem
     if (!checked.ok) return checked;
     const plan = planOf(checked.value.answer);
     const question = asked < MAX_QUESTIONS ? questionOf(plan, crew) : null;
-    transcript = checked.value.transcript;
-    const taken: FirstPlan = { source: "model", confidence: plan.confidence, complexity: plan.complexity, steps: plan.steps, transcript };
+    conversation = checked.value.conversation;
+    const taken: FirstPlan = { source: "model", confidence: plan.confidence, complexity: plan.complexity, steps: plan.steps, conversation };
     if (question === null) return { ok: true, value: taken };
     const id = `q_${ctx.id()}`;
     const answer = await ctx.signal<Kept<string>>(`answer:${id}`, null, { for: "answer", question_id: id, question: ctx.keep(question) });
     if (answer.kind === "received" && answer.payload.value === GO_ON && plan.steps.length > 0) return { ok: true, value: taken };
     const said = answer.kind === "received" ? answer.payload.value : "(no answer)";
-    transcript = ctx.chain<TranscriptItem>(
-      [{ role: "user", content: `You asked: ${question.text}\nThe person answered: ${cut(said, 10_000)}\nPlan again with this.` }],
-      transcript,
-    );
+    conversation = add(ctx, conversation, [
+      { role: "user", content: `You asked: ${question.text}\nThe person answered: ${cut(said, 10_000)}\nPlan again with this.` },
+    ]);
   }
 }
 

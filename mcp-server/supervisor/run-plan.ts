@@ -1,8 +1,10 @@
 /** Carries a plan out: starts steps as what they need is done, replans when one fails, and tells in the end how each ended. */
-import type { Chain, Outcome } from "../../shared/durable.ts";
+import type { Outcome } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { Crew, Ctx, TranscriptItem } from "./activities.ts";
+import type { Crew, Ctx } from "./activities.ts";
 import { askChecked } from "./ask.ts";
+import { add } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 import type { FirstPlan, StepsSoFar, TaskInput } from "./make-plan.ts";
 import { recordPlan, replanComplaint, replanOf } from "./make-plan.ts";
 import { replanRequest } from "./messages.ts";
@@ -29,7 +31,7 @@ class PlanRun {
   readonly #input: TaskInput;
   readonly #mayReplan: boolean;
   readonly #schedule: Schedule;
-  #transcript: Chain<TranscriptItem>;
+  #conversation: Conversation;
   #revision = 0;
   #replanning = false;
   #ended: (end: PlanEnd) => void = () => undefined;
@@ -41,7 +43,7 @@ class PlanRun {
     this.#crew = crew;
     this.#input = input;
     this.#mayReplan = plan.source !== "worker";
-    this.#transcript = plan.transcript;
+    this.#conversation = plan.conversation;
     this.#schedule = new Schedule(crew.limits.max_parallel_steps);
     const { source, confidence, complexity, steps } = plan;
     recordPlan(ctx, { revision: 0, confidence, complexity, source, keep: [], steps });
@@ -126,10 +128,10 @@ class PlanRun {
     const revision = this.#revision + 1;
     const error = failure.error?.message ?? "unknown";
     const so = this.#stepsSoFar();
-    const transcript = this.#ctx.chain<TranscriptItem>(
-      [...newsAfter(this.#ctx, 0), { role: "user", content: replanRequest(this.#schedule.steps.map(outcomeOf), failure.step.id, error) }],
-      this.#transcript,
-    );
+    const conversation = add(this.#ctx, this.#conversation, [
+      ...newsAfter(this.#ctx, 0),
+      { role: "user", content: replanRequest(this.#schedule.steps.map(outcomeOf), failure.step.id, error) },
+    ]);
     const checked = await this.#ctx.branch(`replan:${revision}`, (ctx) =>
       askChecked(
         ctx,
@@ -138,7 +140,7 @@ class PlanRun {
           worker: null,
           models: this.#crew.models.large,
           turn: revision,
-          transcript,
+          conversation,
           tools: null,
           reply_schema: this.#crew.replan_schema,
           max_completion_tokens: this.#crew.limits.max_completion_tokens,
@@ -149,7 +151,7 @@ class PlanRun {
     this.#replanning = false;
     this.#revision = checked.ok ? revision : this.#crew.limits.max_revisions;
     if (checked.ok) {
-      this.#transcript = checked.value.transcript;
+      this.#conversation = checked.value.conversation;
       const { keep, steps, confidence, complexity } = replanOf(checked.value.answer);
       this.#adopt({ revision, keep, steps, confidence, complexity, failure });
     }

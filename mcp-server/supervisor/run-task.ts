@@ -4,6 +4,7 @@ import type { ErrorValue } from "../../shared/errors.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Crew, Ctx, TranscriptItem } from "./activities.ts";
 import { askChecked, emptyComplaint } from "./ask.ts";
+import { opened } from "./conversation.ts";
 import { makePlan, recordPlan } from "./make-plan.ts";
 import type { TaskInput } from "./make-plan.ts";
 import { cut, synthesisRequest } from "./messages.ts";
@@ -53,17 +54,19 @@ async function synthesise(ctx: Ctx, crew: Crew, input: TaskInput, steps: readonl
   const told = steps.filter((step) => step.status === "ok" || step.status === "failed");
   const only = told.length === 1 ? told[0] : undefined;
   if (only !== undefined) return { ok: true, value: only.text };
-  const transcript = ctx.chain<TranscriptItem>([
-    { role: "system", content: crew.prompts.value.synthesise },
-    { role: "user", content: synthesisRequest(input.task, told) },
-    ...newsAfter(ctx, 0),
-  ]);
+  const conversation = opened(
+    ctx.chain<TranscriptItem>([
+      { role: "system", content: crew.prompts.value.synthesise },
+      { role: "user", content: synthesisRequest(input.task, told) },
+      ...newsAfter(ctx, 0),
+    ]),
+  );
   const request = {
     purpose: "synthesise" as const,
     worker: null,
     models: crew.models.medium,
     turn: 1,
-    transcript,
+    conversation,
     tools: null,
     reply_schema: null,
     max_completion_tokens: crew.limits.max_completion_tokens,
@@ -77,17 +80,19 @@ async function synthesise(ctx: Ctx, crew: Crew, input: TaskInput, steps: readonl
 /** With an output schema a run completes only with data that validates. */
 async function shape(ctx: Ctx, crew: Crew, input: TaskInput, answer: string): Promise<Outcome<TaskResult>> {
   if (input.output_schema === null) return { ok: true, value: { answer, data: null } };
-  const transcript = ctx.chain<TranscriptItem>([
-    { role: "system", content: crew.prompts.value.output },
-    { role: "user", content: `# Task\n${cut(input.task, 20_000)}\n\n# Answer\n${answer}` },
-  ]);
+  const conversation = opened(
+    ctx.chain<TranscriptItem>([
+      { role: "system", content: crew.prompts.value.output },
+      { role: "user", content: `# Task\n${cut(input.task, 20_000)}\n\n# Answer\n${answer}` },
+    ]),
+  );
   const schema = ctx.keep({ name: "task_output" as const, schema: input.output_schema });
   const request = {
     purpose: "output" as const,
     worker: null,
     models: crew.models.medium,
     turn: 1,
-    transcript,
+    conversation,
     tools: null,
     reply_schema: schema,
     max_completion_tokens: crew.limits.max_completion_tokens,

@@ -4,6 +4,7 @@ import { decide, giveUp, replan, two, write } from "./scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { ASKING } from "./scenarios-asking.ts";
 import { CHANGES } from "./scenarios-changes.ts";
+import { CONVERSATIONS } from "./scenarios-conversations.ts";
 import { ENDS } from "./scenarios-ends.ts";
 import { PLANNING } from "./scenarios-planning.ts";
 import { REPLANS } from "./scenarios-replans.ts";
@@ -27,6 +28,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...CHANGES,
   ...REPLANS,
   ...ENDS,
+  ...CONVERSATIONS,
   "one-step": {
     world: {
       model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? two : { content: "report" }),
