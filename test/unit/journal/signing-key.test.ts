@@ -23,7 +23,7 @@ const file = (): string => join(folder, "journal.db");
 function verify(key = readPublicKey(folder)): JournalVerdict {
   const opened = openRows(file());
   if (opened === null) throw new Error("there is no journal");
-  const verdict = verifyRows(opened.rows, { key });
+  const verdict = verifyRows(opened.rows, { key, seals: () => readSigningKey(folder) });
   opened.close();
   return verdict;
 }
