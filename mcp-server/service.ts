@@ -178,7 +178,8 @@ export interface Service extends Upkeep {
   /** Drives the run again with every answer from the journal: no model, no tool, no write. */
   replay(runId: string): Promise<ReplayReport>;
   /**
-   * Checks the journal, or one run and the log as a whole: hash chains, signatures, payloads.
+   * Checks the journal, or one run and the log as a whole: hash chains, signatures, seals, payloads. Of a run that has not ended it needs
+   * the installation's private key, else the run is `unproven`.
    * @param options.key PEM of the public key that must have signed it; the installation's own if left out
    * @throws BosunError not_found when neither the journal nor its log knows the run
    */

@@ -8,6 +8,7 @@ export interface BadPlace {
 }
 
 export interface JournalVerdict {
+  /** Nothing is `bad`, and nothing `unproven`. */
   readonly ok: boolean;
   readonly runs: number;
   readonly events: number;
@@ -21,5 +22,10 @@ export interface JournalVerdict {
   readonly unsigned: boolean;
   /** Runs that were there, unsigned, when the log began. */
   readonly adopted: number;
+  /**
+   * Runs that have not ended and whose heads are sealed with a private key that is not at hand: their chains hold, but whoever writes the
+   * file can make them anew. Always empty of a file.
+   */
+  readonly unproven: readonly string[];
   readonly bad?: BadPlace;
 }

@@ -1,4 +1,4 @@
-/** The bytes of the installation's log: what is hashed and what is signed. Each is a JSON array with its purpose and format version. */
+/** The bytes of the installation's log: what is hashed, signed and sealed. Each is a JSON array with its purpose and format version. */
 import { createHash } from "node:crypto";
 
 export type LogKind = "journal-opened" | "run-started" | "run-ended" | "run-removed" | "payload-removed";
@@ -42,7 +42,20 @@ export function tipText(tip: { readonly count: number; readonly hash: Buffer }):
   return JSON.stringify(["bosun", 1, "log-tip", tip.count, tip.hash.toString("hex")]);
 }
 
-/** What the signature of an unfinished run's head is over. */
-export function headText(head: { readonly run_id: string; readonly seq: number; readonly hash: Buffer; readonly epoch: number }): string {
+/** Up to where a run was written that has not ended, and by the owner of which epoch. */
+interface RunHead {
+  readonly run_id: string;
+  readonly seq: number;
+  readonly hash: Buffer;
+  readonly epoch: number;
+}
+
+/** What the signature of an unfinished run's head was over, before heads were sealed. */
+export function headText(head: RunHead): string {
   return JSON.stringify(["bosun", 1, "run-head", head.run_id, head.seq, head.hash.toString("hex"), head.epoch]);
+}
+
+/** What the seal of an unfinished run's head is over. */
+export function sealText(head: RunHead): string {
+  return JSON.stringify(["bosun", 1, "run-head-seal", head.run_id, head.seq, head.hash.toString("hex"), head.epoch]);
 }

@@ -70,7 +70,7 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE parked (run INTEGER PRIMARY KEY REFERENCES run_keys(run), seq INTEGER NOT NULL) STRICT;
   `,
-  // 2: the installation's signed log. `log` is only appended to; its tip and the heads of unfinished runs are signed anew as they grow.
+  // 2: the installation's signed log. `log` is only appended to; its tip is signed, and the heads of unfinished runs sealed, anew as they grow.
   `
   CREATE TABLE log (
     position INTEGER PRIMARY KEY,

@@ -1,14 +1,15 @@
 /**
- * The installation's signed log: starts, ends and removals in one chain, a signed tip, and a signed head for each run that has not ended.
- * Everything here happens inside the caller's transaction. It never signs what it did not see grow: a head or tip that is not as this
- * installation left it stops the commit.
+ * The installation's signed log: starts, ends and removals in one chain, a signed tip, and a sealed head for each run that has not ended.
+ * Everything here happens inside the caller's transaction. It never signs or seals what it did not see grow: a head or tip that is not as
+ * this installation left it stops the commit.
  */
 import { BosunError } from "../../shared/errors.ts";
 import { GENESIS } from "./chain-hash.ts";
-import type { TipRow } from "./chained-rows.ts";
-import { headText, logHash, tipText } from "./log-format.ts";
+import type { HeadRow, TipRow } from "./chained-rows.ts";
+import { logHash, tipText } from "./log-format.ts";
 import type { LogData, LogKind } from "./log-format.ts";
 import type { Sql } from "./open-database.ts";
+import { proofOfHead, sealHead } from "./run-head.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 /** A run that a commit appended to. */
@@ -105,7 +106,7 @@ export class SignedLog {
         this.#sql("DELETE FROM run_heads WHERE run = ?").run(run.run);
         this.#known.delete(run.run);
       } else {
-        this.#signHead(run);
+        this.#sealHead(run);
       }
     }
     this.append(entries);
@@ -120,36 +121,29 @@ export class SignedLog {
     this.#known.clear();
   }
 
-  #signHead({ run, run_id: runId, seq, hash }: TouchedRun): void {
-    const text = headText({ run_id: runId, seq, hash, epoch: this.#epoch });
+  #sealHead({ run, run_id: runId, seq, hash }: TouchedRun): void {
+    const seal = sealHead(this.#key, runId, { seq, hash, epoch: this.#epoch });
     this.#sql(
       `INSERT INTO run_heads (run, seq, hash, epoch, signature) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET
        seq = excluded.seq, hash = excluded.hash, epoch = excluded.epoch, signature = excluded.signature`,
-    ).run(run, seq, hash, this.#epoch, this.#key.sign(text));
+    ).run(run, seq, hash, this.#epoch, seal);
     this.#known.delete(run);
     this.#known.set(run, { seq, hash });
     const oldest = this.#known.keys().next();
     if (this.#known.size > MAX_KNOWN && oldest.done !== true) this.#known.delete(oldest.value);
   }
 
-  /** What this commit was built on is what was signed last, so that nothing is signed that somebody else put there. */
+  /** What this commit was built on is what was sealed last, so that nothing is sealed that somebody else put there. */
   #assertUntouched({ run, run_id: runId, before }: TouchedRun): void {
     const known = this.#known.get(run);
     if (known !== undefined && known.seq === before.seq && known.hash.equals(before.hash)) return;
-    const signed = this.#sql("SELECT seq, hash, epoch, signature FROM run_heads WHERE run = ?").get(run) as
-      | { seq: number; hash: Buffer; epoch: number; signature: Buffer }
-      | undefined;
+    const head = this.#sql("SELECT seq, hash, epoch, signature FROM run_heads WHERE run = ?").get(run) as HeadRow | undefined;
+    const keys = { public: this.#key.public, seals: () => this.#key };
     const sound =
-      signed === undefined
+      head === undefined
         ? this.#endedAt(runId, before)
-        : signed.seq === before.seq &&
-          signed.hash.equals(before.hash) &&
-          this.#isSigned(headText({ run_id: runId, ...signed }), signed.signature, null);
+        : head.seq === before.seq && head.hash.equals(before.hash) && proofOfHead(runId, head, keys) === "holds";
     if (!sound) throw changed(`run ${runId} was changed in the journal by something else than Bosun: \`bosun verify ${runId}\` says what`);
-  }
-
-  #isSigned(text: string, signature: Buffer, last: string | null): boolean {
-    return text === last || this.#key.public.verifies(text, signature);
   }
 
   #endedAt(runId: string, { seq, hash }: TouchedRun["before"]): boolean {
@@ -196,7 +190,7 @@ export class SignedLog {
       tip !== undefined &&
       last?.position === tip.count &&
       last.hash.equals(tip.hash) &&
-      this.#isSigned(tipText(tip), tip.signature, this.#tip);
+      (tipText(tip) === this.#tip || own.verifies(tipText(tip), tip.signature));
     if (!sound) throw changed("the signed log of the journal was changed by something else than Bosun: `bosun verify` says where");
     return tip;
   }

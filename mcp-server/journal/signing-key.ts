@@ -2,7 +2,18 @@
  * The installation's key: one Ed25519 pair in the user's data folder, made once, never replaced by itself. The private half never leaves
  * its file (`0600`); the public half lies beside it and may be copied to where nobody who can write here can write.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  hkdfSync,
+  sign,
+  timingSafeEqual,
+  verify,
+} from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,8 +29,11 @@ export interface PublicKey {
 
 export interface SigningKey {
   readonly public: PublicKey;
-  /** 64 bytes. */
+  /** 64 bytes, that whoever has the public key can check. */
   sign(text: string): Buffer;
+  /** 32 bytes, that only who has the private key can check: HMAC-SHA256 with a key that is derived from it. */
+  seal(text: string): Buffer;
+  isSealed(text: string, seal: Uint8Array): boolean;
 }
 
 const PRIVATE = "signing-key.pem";
@@ -118,8 +132,26 @@ function publicKeyOf(key: KeyObject): PublicKey {
 function readPrivate(file: string): SigningKey {
   return unreadable(file, () => {
     const key = createPrivateKey(readFileSync(file));
-    return { public: publicKeyOf(createPublicKey(key)), sign: (text) => sign(null, Buffer.from(text), key) };
+    const publicKey = publicKeyOf(createPublicKey(key));
+    const sealKey = sealKeyOf(key);
+    const seal = (text: string): Buffer => createHmac("sha256", sealKey).update(text).digest();
+    return {
+      public: publicKey,
+      sign: (text) => sign(null, Buffer.from(text), key),
+      seal,
+      isSealed: (text, given) => {
+        const own = seal(text);
+        return given.length === own.length && timingSafeEqual(own, given);
+      },
+    };
   });
+}
+
+/** HKDF-SHA256 (RFC 5869) of the 32 bytes that an Ed25519 key is made of: the PEM and DER around them may be written in more than one way. */
+function sealKeyOf(key: KeyObject): KeyObject {
+  const { d } = key.export({ format: "jwk" });
+  if (d === undefined) throw new Error("it has no private half");
+  return createSecretKey(Buffer.from(hkdfSync("sha256", Buffer.from(d, "base64url"), "", "bosun run-head seal 1", 32)));
 }
 
 function unreadable<T>(file: string, read: () => T): T {

@@ -18,7 +18,7 @@ export interface JournalOptions {
   readonly check?: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Signs starts, ends and heads of runs; without it the journal is unsigned. */
+  /** Signs starts and ends of runs and seals their heads; without it the journal is unsigned. */
   readonly key?: SigningKey;
   /** Upper bound of the file in pages of 4 KiB; for tests of a full disk. */
   readonly maxPages?: number;

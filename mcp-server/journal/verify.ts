@@ -1,31 +1,42 @@
 /**
- * Checks a journal against its hash chains, its signed log and its payloads. Pure: rows and a public key in, a report out, in memory of one
- * run. It proves that nothing was changed, dropped, reordered or added by anyone without the key; not that an older copy of everything was
- * not put back.
+ * Checks a journal against its hash chains, its signed log, the sealed heads of unfinished runs and its payloads. Pure: rows and keys in, a
+ * report out, in memory of one run. It proves that nothing was changed, dropped, reordered or added by anyone without the key; not that an
+ * older copy of everything was not put back.
  */
 import type { BadPlace, JournalVerdict } from "../../shared/journal-verdict.ts";
 import { GENESIS } from "./chain-hash.ts";
 import type { ChainedRows } from "./chained-rows.ts";
-import { headText, logHash, tipText } from "./log-format.ts";
+import { logHash, tipText } from "./log-format.ts";
 import type { LogData, LogRow } from "./log-format.ts";
 import { walkPayloads } from "./payload-refs.ts";
 import { BadRow, RunChain } from "./run-chain.ts";
+import { proofOfHead } from "./run-head.ts";
+import type { SealKey } from "./run-head.ts";
 import type { PublicKey } from "./signing-key.ts";
 
 /** Payloads that were found whole are not read again for other runs; above this number the memory of them is dropped. */
 const REMEMBERED = 200_000;
 
-/**
- * @param options.run_id only this run, and the log as a whole
- * @param options.key null when this installation has none yet; then only an unsigned journal is in order
- */
-export function verifyRows(rows: ChainedRows, options: { readonly key: PublicKey | null; readonly run_id?: string }): JournalVerdict {
-  return new Verification(rows, options.key).run(options.run_id ?? null);
+export interface VerifyOptions {
+  /** Null when this installation has none yet; then only an unsigned journal is in order. */
+  readonly key: PublicKey | null;
+  /**
+   * The private key that is at hand, null when there is none; asked for once, when a seal is met. Where it does not belong to `key`, or is
+   * left out, what is sealed is `unproven`.
+   */
+  readonly seals?: () => SealKey | null;
+  /** Only this run, and the log as a whole. */
+  readonly run_id?: string;
+}
+
+export function verifyRows(rows: ChainedRows, options: VerifyOptions): JournalVerdict {
+  return new Verification(rows, options).run(options.run_id ?? null);
 }
 
 class Verification {
   readonly #rows: ChainedRows;
   readonly #key: PublicKey | null;
+  readonly #seals: () => SealKey | null;
   readonly #known = new Set<string>();
   #runs = 0;
   #events = 0;
@@ -33,17 +44,21 @@ class Verification {
   #removed = 0;
   readonly #lost = new Set<string>();
   #adopted = 0;
-  #signed = false;
+  readonly #unproven: string[] = [];
+  /** Null when there is no signed log. */
+  #signer: PublicKey | null = null;
 
-  constructor(rows: ChainedRows, key: PublicKey | null) {
+  constructor(rows: ChainedRows, { key, seals = () => null }: VerifyOptions) {
     this.#rows = rows;
     this.#key = key;
+    let sealKey: SealKey | null | undefined;
+    this.#seals = () => (sealKey === undefined ? (sealKey = seals()) : sealKey);
   }
 
   run(runId: string | null): JournalVerdict {
     let bad: BadPlace | undefined;
     try {
-      this.#signed = this.#checkTip();
+      this.#signer = this.#checkTip();
       this.#checkLog();
       if (runId === null) this.#checkAll();
       else this.#checkOne(runId);
@@ -52,14 +67,15 @@ class Verification {
       bad = error.place;
     }
     return {
-      ok: bad === undefined,
+      ok: bad === undefined && this.#unproven.length === 0,
       runs: this.#runs,
       events: this.#events,
       payloads: this.#payloads,
       payloads_removed: this.#removed,
       payloads_lost: this.#lost.size,
-      unsigned: !this.#signed,
+      unsigned: this.#signer === null,
       adopted: this.#adopted,
+      unproven: this.#unproven,
       ...(bad === undefined ? {} : { bad }),
     };
   }
@@ -80,8 +96,8 @@ class Verification {
     this.#checkRun(run, runId);
   }
 
-  /** Is there a signed log? */
-  #checkTip(): boolean {
+  /** Who signed the log, null when there is none. */
+  #checkTip(): PublicKey | null {
     const tip = this.#rows.tip();
     if (tip === null) {
       for (const _ of this.#rows.log()) throw badLog("the signature of the log is missing");
@@ -89,12 +105,12 @@ class Verification {
         throw badLog(
           "the journal is not signed although there is a key: it is older than its signed log, which the next run begins, or its log was removed",
         );
-      return false;
+      return null;
     }
     if (this.#key === null) throw badLog(`the journal is signed with ${tip.key}, whose public half is missing: put it back or give it`);
     if (tip.key !== this.#key.fingerprint) throw badLog(`the journal is signed with ${tip.key}, not with ${this.#key.fingerprint}`);
     if (!this.#key.verifies(tipText(tip), tip.signature)) throw badLog("the signature of the log does not hold");
-    return true;
+    return this.#key;
   }
 
   #checkLog(): void {
@@ -151,13 +167,13 @@ class Verification {
     }
     this.#runs += 1;
     if (chain.seq === 0) throw chain.bad("the run has no events", null);
-    if (this.#signed) this.#checkEnd(run, chain, entries);
+    if (this.#signer !== null) this.#checkEnd(run, { chain, entries, signer: this.#signer });
     if (removals.length > 0) return;
     if (known.size > REMEMBERED) known.clear();
     for (const key of seen) known.add(key);
   }
 
-  #checkEnd(run: number, chain: RunChain, entries: readonly LogRow[]): void {
+  #checkEnd(run: number, { chain, entries, signer }: { chain: RunChain; entries: readonly LogRow[]; signer: PublicKey }): void {
     if (!entries.some((entry) => entry.kind === "run-started")) throw chain.bad("the log does not know the run", null);
     if (entries.some((entry) => entry.kind === "run-removed")) throw chain.bad("the log has the run's removal, and yet it is there", null);
     const ended = entries.findLast((entry) => entry.kind === "run-ended");
@@ -166,10 +182,11 @@ class Verification {
       return checkHead(chain, { seq, head });
     }
     const head = this.#rows.head(run);
-    if (head === null) throw chain.bad("the run has not ended, and its signed head is missing", null);
+    if (head === null) throw chain.bad("the run has not ended, and its sealed head is missing", null);
     checkHead(chain, { seq: head.seq, head: head.hash.toString("hex") });
-    if (this.#key?.verifies(headText({ run_id: chain.runId, ...head }), head.signature) !== true)
-      throw chain.bad("the signature of the run's head does not hold");
+    const proof = proofOfHead(chain.runId, head, { public: signer, seals: this.#seals });
+    if (proof === "broken") throw chain.bad("the seal of the run's head does not hold");
+    if (proof === "unproven") this.#unproven.push(chain.runId);
   }
 
   /** A fork or revert names an event of the run that it comes from by its hash. */

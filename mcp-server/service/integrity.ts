@@ -1,6 +1,6 @@
 /** Verifying and exporting: needs no lock and no engine. What is checked are the rows as they are stored, not what the journal makes of them. */
 import { createReadStream, statSync } from "node:fs";
-import { BosunError } from "../../shared/errors.ts";
+import { BosunError, isBosunError } from "../../shared/errors.ts";
 import type { ChainedRows } from "../journal/chained-rows.ts";
 import { linesOf } from "../journal/export-lines.ts";
 import { exportRun } from "../journal/export-run.ts";
@@ -44,10 +44,20 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
     return key === parts.publicKey()?.fingerprint ? "this_installation" : "unknown";
   };
 
+  /** One that cannot be read proves as little as one that is not there; what is left unproven is named. */
+  const seals = (): SigningKey | null => {
+    try {
+      return parts.signingKey();
+    } catch (error) {
+      if (isBosunError(error)) return null;
+      throw error;
+    }
+  };
+
   return {
     verify: ({ run_id: runId, key: pem } = {}) => {
       const given = pem === undefined ? null : parsePublicKey(pem);
-      const options = { key: given ?? parts.publicKey(), ...(runId === undefined ? {} : { run_id: runId }) };
+      const options = { key: given ?? parts.publicKey(), seals, ...(runId === undefined ? {} : { run_id: runId }) };
       return withRows(
         (rows) => {
           if (runId !== undefined && rows.run(runId) === null && rows.logOf(runId).length === 0) throw noRun(runId);
@@ -81,6 +91,7 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
         payloads_lost: 0,
         unsigned: found.key === null,
         adopted: 0,
+        unproven: [],
         signer,
       };
     },
@@ -90,10 +101,16 @@ export function createIntegrity(parts: IntegrityParts): Integrity {
           const run = rows.run(runId);
           if (run === null) throw noRun(runId);
           // What does not verify must not get a signature that does.
-          const { bad } = verifyRows(rows, { key: rows.tip() === null ? null : parts.publicKey(), run_id: runId });
+          const { bad, unproven } = verifyRows(rows, { key: rows.tip() === null ? null : parts.publicKey(), seals, run_id: runId });
           if (bad !== undefined)
             throw new BosunError("conflict", `${runId} is not exported, for it does not verify: ${bad.message}`, UNCHANGED);
           const key = parts.signingKey();
+          if (unproven.length > 0 && key !== null)
+            throw new BosunError(
+              "conflict",
+              `${runId} is not exported, for it is sealed with another key than the one of this installation (${key.public.fingerprint}): put the former back`,
+              UNCHANGED,
+            );
           const { header, lines } = exportRun({ rows, run, run_id: runId, key, redact, now: parts.now() });
           for (const line of lines) write(`${line}\n`);
           const { seq: events, payloads, left_out } = header;
@@ -119,6 +136,7 @@ const EMPTY: VerifyReport = {
   payloads_lost: 0,
   unsigned: true,
   adopted: 0,
+  unproven: [],
   key: null,
   signer: null,
 };

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
@@ -81,6 +81,63 @@ describe("verify", () => {
     rmSync(join(place.home, "signing-key.pub.pem"));
     expect((await place.run(["run", "do it", "--worker", "coder"])).code).toBe(1);
     expect((await place.run(["verify"])).stdout).toContain("whose public half is missing");
+  });
+});
+
+describe("a run that waits", () => {
+  it.concurrent("is proved with the private key, said not to be without it, and its cut tail is found", async (test) => {
+    const place = await openPlace(test, {
+      files: FILES,
+      reply: crew({ turns: { coder: [calls(["write_file", { path: "b.txt", content: "b\n" }]), { content: "Wrote it." }] } }),
+    });
+    const done = await place.run(["run", "look", "--worker", "researcher"]);
+    expect(done.code, done.stderr).toBe(0);
+    const waiting = await place.run(["run", "write it", "--worker", "coder", "--json"]);
+    expect(waiting.code, waiting.stderr).toBe(3);
+    const runId = waiting.view().run_id;
+    expect(await place.run(["verify"])).toMatchObject({ code: 0, stderr: "" });
+    // What is kept elsewhere to check with.
+    const key = join(place.folder, "kept.pub.pem");
+    writeFileSync(key, readFileSync(join(place.home, "signing-key.pub.pem")));
+    const given = await place.run(["verify", "--key", key]);
+    expect(given, given.stderr).toMatchObject({ code: 0, stderr: "" });
+    expect(given.stdout).toContain("(the key you gave)");
+    const file = join(place.folder, "run.jsonl");
+    expect((await place.run(["export", runId, "--output", file])).code).toBe(0);
+
+    const [kept, priv] = [join(place.folder, "kept.pem"), join(place.home, "signing-key.pem")];
+    renameSync(priv, kept);
+    for (const argv of [["verify"], ["verify", runId, "--key", key]]) {
+      const end = await place.run(argv);
+      expect(end, end.stderr).toMatchObject({ code: 3, stderr: "" });
+      expect(end.stdout).toMatch(/^Nothing was found changed, but not all is proved: /);
+      expect(end.stdout).toContain(`NOT PROVED: 1 run that has not ended (${runId}).`);
+    }
+    const json = await place.run(["verify", "--json"]);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, unproven: [runId] });
+    for (const argv of [
+      ["verify", done.runId()],
+      ["verify", file, "--key", key],
+    ])
+      expect(await place.run(argv), argv.join(" ")).toMatchObject({ code: 0, stderr: "" });
+    renameSync(kept, priv);
+
+    inJournal(place, (db) => {
+      const run = db.prepare("SELECT run FROM run_heads").pluck().get();
+      db.prepare("DELETE FROM events WHERE run = ? AND seq = (SELECT max(seq) FROM events AS all_of WHERE all_of.run = events.run)").run(
+        run,
+      );
+      db.exec(
+        "UPDATE run_heads SET (seq, hash) = (SELECT seq, hash FROM events WHERE events.run = run_heads.run ORDER BY seq DESC LIMIT 1)",
+      );
+    });
+    const cut = await place.run(["verify", "--key", key]);
+    expect(cut.code).toBe(1);
+    expect(cut.stdout).toMatch(new RegExp(`${runId}, event \\d+: the seal of the run's head does not hold`));
+    const refused = await place.run(["cancel", runId]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`run ${runId} was changed in the journal by something else than Bosun`);
   });
 });
 

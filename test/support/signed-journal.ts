@@ -7,6 +7,8 @@ import { onTestFinished } from "vitest";
 import { createCodec } from "../../mcp-server/engine/codec.ts";
 import { chainHash, GENESIS } from "../../mcp-server/journal/chain-hash.ts";
 import type { Journal } from "../../mcp-server/journal/port.ts";
+import { headText } from "../../mcp-server/journal/log-format.ts";
+import type { SealKey } from "../../mcp-server/journal/run-head.ts";
 import { openSigningKey, readPublicKey } from "../../mcp-server/journal/signing-key.ts";
 import type { PublicKey, SigningKey } from "../../mcp-server/journal/signing-key.ts";
 import { createSqliteJournal } from "../../mcp-server/journal/sqlite-journal.ts";
@@ -25,7 +27,8 @@ export interface SignedJournal {
   readonly payloads: { readonly task: string; readonly kept: string; readonly chain: string; readonly bytes: string };
   /** Changes the database with no key and no manners. */
   edit(fn: (db: Database.Database) => void): void;
-  verify(runId?: string, key?: PublicKey | null): JournalVerdict;
+  /** @param seals the private key that is at hand: the installation's if left out */
+  verify(runId?: string, key?: PublicKey | null, seals?: SealKey | null): JournalVerdict;
 }
 
 export const started = (
@@ -61,11 +64,11 @@ export function makeSignedJournal(): SignedJournal {
       fn(db);
       db.close();
     },
-    verify: (runId, given = readPublicKey(folder)) => {
+    verify: (runId, given = readPublicKey(folder), seals = key) => {
       const opened = openRows(file);
       if (opened === null) throw new Error("there is no journal");
       try {
-        return verifyRows(opened.rows, { key: given, ...(runId === undefined ? {} : { run_id: runId }) });
+        return verifyRows(opened.rows, { key: given, seals: () => seals, ...(runId === undefined ? {} : { run_id: runId }) });
       } finally {
         opened.close();
       }
@@ -114,6 +117,17 @@ function fill(journal: Journal): SignedJournal["payloads"] {
   append("run_b", closed);
   journal.close();
   return { task: task.ref, kept: kept.$kept, chain: first.$chain, bytes: bytes.$blob };
+}
+
+/** Signs the head of a run, as the versions did that had no seals; or as somebody does with a key of his own. */
+export function signHead(db: Database.Database, runId: string, key: SigningKey): void {
+  const head = db.prepare("SELECT run, seq, hash, epoch FROM run_heads JOIN run_keys USING (run) WHERE run_id = ?").get(runId) as {
+    readonly run: number;
+    readonly seq: number;
+    readonly hash: Buffer;
+    readonly epoch: number;
+  };
+  db.prepare("UPDATE run_heads SET signature = ? WHERE run = ?").run(key.sign(headText({ run_id: runId, ...head })), head.run);
 }
 
 /** Gives the events of a run the hashes that fit them now, as somebody does who knows the format but has no key. */

@@ -30,7 +30,9 @@ export function verifyCommand(context: CliContext): Command {
         });
         if (options.json === true) printJson(io, report);
         else for (const { text, tone } of verifyLines(report)) printHint(io, text, tone);
-        return report.ok ? EXIT.done : EXIT.failed;
+        if (report.ok) return EXIT.done;
+        // Nothing is wrong as far as can be seen here: a person must say whether that is enough, or bring the private key.
+        return report.bad === undefined ? EXIT.waits : EXIT.failed;
       });
     });
 }

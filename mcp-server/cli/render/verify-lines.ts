@@ -2,7 +2,7 @@
 import type { VerifyReport } from "../../service.ts";
 import { escapeLine } from "../escape.ts";
 import type { Tone } from "./line.ts";
-import { plural } from "./numbers.ts";
+import { count, plural } from "./numbers.ts";
 
 export interface VerifyLine {
   readonly text: string;
@@ -15,7 +15,24 @@ export function verifyLines(report: VerifyReport): readonly VerifyLine[] {
   if (report.removed_at !== undefined)
     return [{ text: goneLine(report.run_id ?? "", report.removed_at), tone: "wait" }, ...signerLines(report)];
   const counts = `${plural(report.events, "event")} of ${plural(report.runs, "run")}, ${plural(report.payloads, "payload")}`;
-  return [{ text: `Nothing was changed: ${counts}.`, tone: "good" }, ...removedLines(report), ...lostLines(report), ...signerLines(report)];
+  return [...soundLines(report, counts), ...removedLines(report), ...lostLines(report), ...signerLines(report)];
+}
+
+/** Unproven runs that are named; `--json` names all. */
+const NAMED = 5;
+
+function soundLines({ unproven }: VerifyReport, counts: string): readonly VerifyLine[] {
+  if (unproven.length === 0) return [{ text: `Nothing was changed: ${counts}.`, tone: "good" }];
+  const named = unproven.slice(0, NAMED).map((runId) => escapeLine(runId, 80));
+  const more = unproven.length > NAMED ? ` and ${count(unproven.length - NAMED)} more` : "";
+  const runs = `${plural(unproven.length, "run")} that ${unproven.length === 1 ? "has" : "have"} not ended (${named.join(", ")}${more})`;
+  return [
+    { text: `Nothing was found changed, but not all is proved: ${counts}.`, tone: "wait" },
+    {
+      text: `NOT PROVED: ${runs}. The private key that checks the seal (signing-key.pem of who signed) is not at hand: the chains hold, but whoever can write the file can make them anew.`,
+      tone: "wait",
+    },
+  ];
 }
 
 function goneLine(runId: string, at: string): string {

@@ -27,6 +27,7 @@ const SOUND: VerifyReport = {
   payloads_lost: 0,
   unsigned: false,
   adopted: 0,
+  unproven: [],
   key: "ed25519:00ff",
   signer: "this_installation",
 };

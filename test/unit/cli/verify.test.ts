@@ -19,6 +19,7 @@ const SOUND: VerifyReport = {
   payloads_lost: 0,
   unsigned: false,
   adopted: 0,
+  unproven: [],
   key: "ed25519:00ff",
   signer: "this_installation",
 };
@@ -87,6 +88,25 @@ describe("what verify says", () => {
         "Signed by ed25519:00ff (this installation).",
       ],
     ],
+    [
+      "a run is not proved, for the private key is not there",
+      { ok: false, unproven: ["run_b"] },
+      [
+        "Nothing was found changed, but not all is proved: 1,200 events of 2 runs, 1 payload.",
+        "NOT PROVED: 1 run that has not ended (run_b). The private key that checks the seal (signing-key.pem of who signed) is not at hand: the chains hold, but whoever can write the file can make them anew.",
+        "Signed by ed25519:00ff (this installation).",
+      ],
+    ],
+    [
+      "many runs are not proved",
+      { ok: false, unproven: Array.from({ length: 1_007 }, (_, at) => `r${at}`), payloads_removed: 1 },
+      [
+        "Nothing was found changed, but not all is proved: 1,200 events of 2 runs, 1 payload.",
+        "NOT PROVED: 1,007 runs that have not ended (r0, r1, r2, r3, r4 and 1,002 more). The private key that checks the seal (signing-key.pem of who signed) is not at hand: the chains hold, but whoever can write the file can make them anew.",
+        "1 payload removed by `bosun forget`, as the log says.",
+        "Signed by ed25519:00ff (this installation).",
+      ],
+    ],
   ])("when %s", (_what, report, lines) => {
     expect(text(report)).toEqual(lines);
   });
@@ -100,6 +120,17 @@ describe("bosun verify", () => {
     expect((await run(["verify"])).service.calls).toEqual(["verify all"]);
     expect((await run(["verify", RUN.slice(0, 8), "--key", join(at, "key.pem")])).service.calls).toEqual([`verify ${RUN} with PEM`]);
     expect((await run(["verify", join(at, "run.jsonl")])).service.calls).toEqual([`verify file ${join(at, "run.jsonl")}`]);
+  });
+
+  it("ends with 3 when nothing is bad and something is not proved", async () => {
+    const unproven = { ...SOUND, ok: false, unproven: [RUN] };
+    const ran = await run(["verify"], { verify: unproven });
+    expect(ran.code).toBe(3);
+    expect(ran.terminal.out).toContain("NOT PROVED: 1 run");
+    const json = await run(["verify", "--json"], { verify: unproven });
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.terminal.out)).toMatchObject({ ok: false, unproven: [RUN] });
+    expect((await run(["verify"], { verify: { ...unproven, bad: { run_id: RUN, seq: 1, message: "bad" } } })).code).toBe(1);
   });
 
   it("ends with 1 when something is bad, and with 2 for a file or key that is not there", async () => {

@@ -85,7 +85,8 @@ describe("retention", () => {
       const opened = openRows(file);
       if (opened === null) throw new Error("nothing in it");
       try {
-        return { ...verifyRows(opened.rows, { key: key.public }), log: opened.rows.logOf("old").map(({ kind, data }) => [kind, data]) };
+        const verified = verifyRows(opened.rows, { key: key.public, seals: () => key });
+        return { ...verified, log: opened.rows.logOf("old").map(({ kind, data }) => [kind, data]) };
       } finally {
         opened.close();
       }

@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +23,7 @@ const file = (): string => join(folder, "journal.db");
 function verify(key = readPublicKey(folder)): JournalVerdict {
   const opened = openRows(file());
   if (opened === null) throw new Error("there is no journal");
-  const verdict = verifyRows(opened.rows, { key });
+  const verdict = verifyRows(opened.rows, { key, seals: () => readSigningKey(folder) });
   opened.close();
   return verdict;
 }
@@ -84,6 +85,30 @@ describe("the installation's key", () => {
     expect(() => createSqliteJournal({ file: file(), now: () => 1, key })).toThrow(
       /journal is signed with ed25519:.*, and the key of this installation is/,
     );
+  });
+});
+
+describe("a seal", () => {
+  it("is HMAC-SHA256 under HKDF-SHA256 of the key's 32 bytes, for ever: what was sealed must be checked by later versions", () => {
+    const seed = Buffer.from(Array.from({ length: 32 }, (_, at) => at));
+    const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
+    const pem = createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ type: "pkcs8", format: "pem" });
+    writeFileSync(join(folder, "signing-key.pem"), pem, { mode: 0o600 });
+    expect(openSigningKey(folder, none).seal("text").toString("hex")).toBe(
+      "c02064aaa9d150cc269f24e52c9de9e18c41d4b9251045d3a5cc5f68b9474536",
+    );
+  });
+
+  it("holds for its own text alone, whole, and under its own key", () => {
+    const key = openSigningKey(folder, none);
+    const other = openSigningKey(mkdtempSync(join(folder, "other-")), none);
+    const seal = key.seal("text");
+    expect(seal).toHaveLength(32);
+    expect(key.isSealed("text", seal)).toBe(true);
+    expect(key.isSealed("text ", seal)).toBe(false);
+    expect(other.isSealed("text", seal)).toBe(false);
+    for (const bytes of [seal.subarray(1), Buffer.concat([seal, seal]), Buffer.alloc(0), key.sign("text")])
+      expect(key.isSealed("text", bytes)).toBe(false);
   });
 });
 

@@ -36,6 +36,7 @@ describe("an untouched journal", () => {
       payloads_lost: 0,
       unsigned: false,
       adopted: 0,
+      unproven: [],
     });
     expect(journal.verify("run_b")).toMatchObject({ ok: true, runs: 1, events: 3 });
   });
@@ -191,12 +192,12 @@ describe("verify finds", () => {
         db.exec(`DELETE FROM events WHERE run = ${RUN("run_b")} AND seq = 3`);
         db.exec(`UPDATE run_heads SET seq = 2, hash = (SELECT hash FROM events WHERE run = ${RUN("run_b")} AND seq = 2)`);
       },
-      { run_id: "run_b", seq: 2, message: /signature of the run's head does not hold/ },
+      { run_id: "run_b", seq: 2, message: /seal of the run's head does not hold/ },
     ],
     [
       "a head that was taken away",
       (db) => db.exec("DELETE FROM run_heads"),
-      { run_id: "run_b", seq: null, message: /signed head is missing/ },
+      { run_id: "run_b", seq: null, message: /sealed head is missing/ },
     ],
     [
       "a run that has not ended and was written and chained anew",
