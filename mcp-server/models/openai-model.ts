@@ -12,7 +12,8 @@ import { modelError, type Asked } from "./model-failure.ts";
 import { openAiErrors, type OpenAiErrors } from "./openai-errors.ts";
 import type { Model, ModelCallContext } from "./port.ts";
 import { costUsd, priceOf } from "./prices.ts";
-import { createWatchedFetch, isEventStream, watchedBytes } from "./watched-fetch.ts";
+import { httpSend, type HttpSend } from "./http-send.ts";
+import { createWatchedFetch } from "./watched-fetch.ts";
 
 export interface OpenAiModelOptions {
   /** Up to and with `/v1` as a rule. */
@@ -31,8 +32,8 @@ export interface OpenAiModelOptions {
   readonly prices?: Readonly<Record<string, Price>>;
   /** Name of the variable that the key is from, for messages. Default: none is named. */
   readonly keyVariable?: string | null;
-  /** Default: the global one. */
-  readonly fetch?: typeof fetch;
+  /** Default: {@link httpSend}. */
+  readonly send?: HttpSend;
 }
 
 /** At most this many refusals of one request teach something; then it is refused for good. */
@@ -73,9 +74,9 @@ function finishReason(answer: Assembled): ModelReply["finish_reason"] {
 
 async function receive(
   response: Response,
-  by: { assembly: Assembly; clock: CallClock; errors: OpenAiErrors; client: InstanceType<Sdk["OpenAI"]>; sdk: Sdk },
+  by: { assembly: Assembly; errors: OpenAiErrors; client: InstanceType<Sdk["OpenAI"]>; sdk: Sdk },
 ): Promise<void> {
-  const { assembly, clock, errors, client, sdk } = by;
+  const { assembly, errors, client, sdk } = by;
   if (response.headers.get("content-type")?.includes("json") === true) {
     const whole: unknown = JSON.parse(await response.text());
     const error = typeof whole === "object" && whole !== null ? (whole as { error?: unknown }).error : undefined;
@@ -83,14 +84,7 @@ async function receive(
     assembly.add(whole);
     return;
   }
-  for await (const chunk of sdk.Stream.fromSSEResponse<unknown>(watchedStream(response, clock), new AbortController(), client))
-    assembly.add(chunk);
-}
-
-/** A response with a body that the SDK can iterate over, which is all that it does with it: a second stream around the first costs more. */
-function watchedStream(response: Response, clock: CallClock): Response {
-  if (response.body === null || !isEventStream(response)) return response;
-  return { body: watchedBytes(response.body, clock), headers: response.headers } as unknown as Response;
+  for await (const chunk of sdk.Stream.fromSSEResponse<unknown>(response, new AbortController(), client)) assembly.add(chunk);
 }
 
 export function createOpenAiModel(options: OpenAiModelOptions): Model {
@@ -102,7 +96,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
     keyVariable: options.keyVariable ?? null,
   };
   const price = priceOf(options.prices ?? {}, provider, model);
-  const watched = createWatchedFetch(options.fetch ?? fetch, apiKey);
+  const watched = createWatchedFetch(options.send ?? httpSend, apiKey);
   let made: InstanceType<Sdk["OpenAI"]> | null = null;
 
   function clientOf({ OpenAI }: Sdk): InstanceType<Sdk["OpenAI"]> {
@@ -132,7 +126,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
       const response = await client.chat.completions
         .create(chatBody(request, model, dialect), { headers: { ...bosunHeaders(request), ...call.headers } })
         .asResponse();
-      await receive(response, { assembly, clock, errors, client, sdk: loaded });
+      await receive(response, { assembly, errors, client, sdk: loaded });
     } catch (error) {
       // What breaks after the answer's end has broken nothing.
       if (!assembly.isFinished() || clock.endedBy() === "cancelled")

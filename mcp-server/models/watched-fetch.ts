@@ -3,6 +3,7 @@
  * environment variables), tells a call's clock about every byte, and gives up on answers that never stop.
  */
 import type { CallClock } from "./call-clock.ts";
+import type { HttpAnswer, HttpSend } from "./http-send.ts";
 
 /** Far more than any model writes: 32 MiB. */
 export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
@@ -15,11 +16,11 @@ const PASSED_ON = ["accept", "content-type", "user-agent", "traceparent", "x-bos
 const CALL = "x-bosun-call";
 
 /** The rest of a body that nobody wants: read to its end all the same, so that the connection can be used again. */
-async function drain(reader: ReadableStreamDefaultReader<Uint8Array>, clock: CallClock): Promise<void> {
+async function drain(source: AsyncIterator<Uint8Array>, clock: CallClock): Promise<void> {
   try {
     for (let bytes = 0; bytes < MAX_DRAINED_BYTES;) {
-      const next = await reader.read();
-      if (next.done) {
+      const next = await source.next();
+      if (next.done === true) {
         clock.finished();
         return;
       }
@@ -31,16 +32,15 @@ async function drain(reader: ReadableStreamDefaultReader<Uint8Array>, clock: Cal
 }
 
 /** The bytes of a body. Where the reader stops before the end, the rest is drained. */
-export function watchedBytes(body: ReadableStream<Uint8Array>, clock: CallClock): AsyncIterableIterator<Uint8Array> {
-  const reader = body.getReader();
+function watchedBytes(source: AsyncIterator<Uint8Array>, clock: CallClock): AsyncIterableIterator<Uint8Array> {
   let bytes = 0;
   let done = false;
   const iterator: AsyncIterableIterator<Uint8Array> = {
     [Symbol.asyncIterator]: () => iterator,
     next: async () => {
-      const read = await reader.read();
+      const read = await source.next();
       clock.touch();
-      if (read.done) {
+      if (read.done === true) {
         done = true;
         clock.finished();
         return { done: true, value: undefined };
@@ -50,15 +50,14 @@ export function watchedBytes(body: ReadableStream<Uint8Array>, clock: CallClock)
       return read;
     },
     return: async () => {
-      if (!done) void drain(reader, clock);
+      if (!done) void drain(source, clock);
       return { done: true, value: undefined };
     },
   };
   return iterator;
 }
 
-function watchedBody(body: ReadableStream<Uint8Array>, clock: CallClock): ReadableStream<Uint8Array> {
-  const bytes = watchedBytes(body, clock);
+function streamOf(bytes: AsyncIterableIterator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const next = await bytes.next();
@@ -69,8 +68,19 @@ function watchedBody(body: ReadableStream<Uint8Array>, clock: CallClock): Readab
   });
 }
 
-export function isEventStream(response: Response): boolean {
-  return response.headers.get("content-type")?.includes("text/event-stream") === true;
+/** Statuses whose answers have no body (RFC 9110 section 6.4.1). */
+const BODILESS = new Set([204, 205, 304]);
+
+/**
+ * An event stream comes as no more than what the SDK looks at, its body an iterable of bytes: a stream around them costs more than all
+ * the rest. Any other answer is a whole `Response`.
+ */
+function responseOf({ status, headers, bytes }: HttpAnswer, clock: CallClock): Response {
+  const watched = watchedBytes(bytes, clock);
+  const ok = status >= 200 && status < 300;
+  if (ok && headers.get("content-type")?.includes("text/event-stream") === true)
+    return { ok, status, headers, body: watched } as unknown as Response;
+  return new Response(BODILESS.has(status) ? null : streamOf(watched), { status, headers });
 }
 
 interface Watched {
@@ -87,12 +97,11 @@ export interface WatchedCall {
 }
 
 export interface WatchedFetch {
-  /** The body of an event stream is handed on as it came, to be read by {@link watchedBytes}; any other is watched. */
   readonly fetch: typeof fetch;
   begin(clock: CallClock): WatchedCall;
 }
 
-export function createWatchedFetch(base: typeof fetch, key: string | null): WatchedFetch {
+export function createWatchedFetch(send: HttpSend, key: string | null): WatchedFetch {
   const calls = new Map<string, Watched>();
   let count = 0;
   return {
@@ -111,12 +120,19 @@ export function createWatchedFetch(base: typeof fetch, key: string | null): Watc
         const value = given.get(name);
         if (value !== null) headers[name] = value;
       }
-      const response = await base(input, { ...init, headers, signal: call.clock.signal });
+      const answer = await send(urlOf(input), {
+        method: init?.method ?? "POST",
+        headers,
+        body: typeof init?.body === "string" ? init.body : "",
+        signal: call.clock.signal,
+      });
       call.answered = true;
       call.clock.touch();
-      if (response.body === null || (response.ok && isEventStream(response))) return response;
-      const watched = watchedBody(response.body, call.clock);
-      return new Response(watched, { status: response.status, statusText: response.statusText, headers: response.headers });
+      return responseOf(answer, call.clock);
     },
   };
+}
+
+function urlOf(input: string | URL | Request): string {
+  return typeof input === "object" && "url" in input ? input.url : String(input);
 }

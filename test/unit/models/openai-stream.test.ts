@@ -1,22 +1,26 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createAssembly } from "../../../mcp-server/models/answer-assembly.ts";
+import type { HttpAnswer } from "../../../mcp-server/models/http-send.ts";
 import { createOpenAiModel } from "../../../mcp-server/models/openai-model.ts";
 import { answerChunks, sse, type ServerAnswer } from "../../support/openai-server.ts";
 import { callContext, modelRequest } from "./model-request.ts";
 
-/** A response whose body arrives in these pieces. */
-function inPieces(body: Uint8Array, cuts: readonly number[]): Response {
+const headers = new Headers({ "content-type": "text/event-stream" });
+
+/** An answer whose body arrives in these pieces. */
+function inPieces(body: Uint8Array, cuts: readonly number[]): HttpAnswer {
   const at = [...new Set([0, ...cuts.map((cut) => cut % (body.length + 1)), body.length])].toSorted((a, b) => a - b);
   const pieces = at.slice(1).map((end, n) => body.subarray(at[n], end));
-  const stream = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      const piece = pieces.shift();
-      if (piece === undefined) controller.close();
-      else controller.enqueue(piece);
-    },
-  });
-  return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+  return { status: 200, headers, bytes: iterate(pieces) };
+}
+
+async function* iterate(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* pieces;
+}
+
+function* endless(piece: Uint8Array): Generator<Uint8Array> {
+  for (;;) yield piece;
 }
 
 const toolCall = fc.record({
@@ -42,7 +46,7 @@ describe("streams", () => {
           provider: "p",
           idleTimeoutMs: 5000,
           callTimeoutMs: 5000,
-          fetch: async () => inPieces(body, cuts),
+          send: async () => inPieces(body, cuts),
         });
         const ctx = callContext();
         const reply = await model.complete(modelRequest(), ctx);
@@ -68,7 +72,7 @@ describe("streams", () => {
           provider: "p",
           idleTimeoutMs: 5000,
           callTimeoutMs: 5000,
-          fetch: async () => inPieces(body, []),
+          send: async () => inPieces(body, []),
         });
         await expect(model.complete(modelRequest(), callContext())).rejects.toMatchObject({ code: "model_unavailable" });
       }),
@@ -78,7 +82,6 @@ describe("streams", () => {
 
   test("an answer without end is given up", async () => {
     const piece = new TextEncoder().encode(`data: ${JSON.stringify({ choices: [{ delta: { content: "x".repeat(1_000_000) } }] })}\n\n`);
-    const stream = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(piece) });
     const model = createOpenAiModel({
       baseUrl: "http://test/v1",
       apiKey: null,
@@ -86,7 +89,7 @@ describe("streams", () => {
       provider: "p",
       idleTimeoutMs: 5000,
       callTimeoutMs: 15_000,
-      fetch: async () => new Response(stream, { headers: { "content-type": "text/event-stream" } }),
+      send: async () => ({ status: 200, headers, bytes: iterate(endless(piece)) }),
     });
     await expect(model.complete(modelRequest(), callContext())).rejects.toMatchObject({ code: "model_unavailable" });
   });

@@ -1,0 +1,81 @@
+/**
+ * Sends the requests of model calls by `node:http`, which costs less than half of what the global `fetch` does. Connections are kept for a
+ * while; redirects are not followed, for the key would go with them.
+ */
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { createBrotliDecompress, createUnzip } from "node:zlib";
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Ending it early with `return` does not end the connection: only the request's signal does. */
+  readonly bytes: AsyncIterator<Uint8Array>;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves with the answer's headers. @throws what Node says of the connection (`code`), an AbortError when the signal is raised */
+export type HttpSend = (url: string, request: HttpRequest) => Promise<HttpAnswer>;
+
+/** An idle connection is closed by us after 4 seconds, before most servers do. */
+const KEPT_MS = 4_000;
+
+const kept = { keepAlive: true, timeout: KEPT_MS };
+const http = new HttpAgent(kept);
+const https = new HttpsAgent(kept);
+
+/** @param url `http:` or `https:`; any other is refused with `ERR_INVALID_URL` */
+export const httpSend: HttpSend = (url, { method, headers, body, signal }) =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const target = new URL(url);
+    const secure = target.protocol === "https:";
+    if (!secure && target.protocol !== "http:")
+      throw Object.assign(new Error(`${target.protocol} is neither http: nor https:`), { code: "ERR_INVALID_URL" });
+    const options = {
+      method,
+      headers: { "accept-encoding": "identity", ...headers, "content-length": String(Buffer.byteLength(body)) },
+      agent: secure ? https : http,
+    };
+    let received: IncomingMessage | null = null;
+    const sent = (secure ? httpsRequest : httpRequest)(target, options, (answer) => {
+      received = answer;
+      resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer), bytes: bytesOf(answer) });
+    });
+    // Not by the option of that name: it would also end a connection whose answer is whole and that is on its way back to its agent.
+    const stop = (): void => {
+      if (received?.complete !== true) sent.destroy(new DOMException("the call was ended", "AbortError"));
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    sent.once("close", () => signal.removeEventListener("abort", stop));
+    sent.on("error", reject);
+    sent.end(body);
+  });
+
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+  return headers;
+}
+
+/** Nothing compressed was asked for; some gateways do it all the same. */
+function bytesOf(answer: IncomingMessage): AsyncIterator<Uint8Array> {
+  // Whoever reads is told by the iterator; what breaks when nobody reads any more is of no interest.
+  answer.on("error", () => undefined);
+  const encoding = answer.headers["content-encoding"] ?? "identity";
+  const plain =
+    encoding === "br"
+      ? answer.pipe(createBrotliDecompress())
+      : encoding === "gzip" || encoding === "deflate"
+        ? answer.pipe(createUnzip())
+        : answer;
+  if (plain !== answer) answer.on("error", (error) => plain.destroy(error));
+  return plain.iterator({ destroyOnReturn: false });
+}
