@@ -39,13 +39,19 @@ export const httpSend: HttpSend = (url, { method, headers, body, signal }) =>
     const secure = target.protocol === "https:";
     if (!secure && target.protocol !== "http:")
       throw Object.assign(new Error(`${target.protocol} is neither http: nor https:`), { code: "ERR_INVALID_URL" });
+    const all = { host: target.host, "accept-encoding": "identity", ...headers, "content-length": String(Buffer.byteLength(body)) };
     const options = {
+      // A literal IPv6 address stands in brackets in a URL only.
+      hostname: target.hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: target.port,
+      path: `${target.pathname}${target.search}`,
       method,
-      headers: { "accept-encoding": "identity", ...headers, "content-length": String(Buffer.byteLength(body)) },
+      // As a list they are sent as they are, without one check for each.
+      headers: Object.entries(all).flat(),
       agent: secure ? https : http,
     };
     let received: IncomingMessage | null = null;
-    const sent = (secure ? httpsRequest : httpRequest)(target, options, (answer) => {
+    const sent = (secure ? httpsRequest : httpRequest)(options, (answer) => {
       received = answer;
       resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer), bytes: bytesOf(answer) });
     });
