@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } fr
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it, vi } from "vitest";
+import { PAGE_BYTES } from "../../mcp-server/journal/open-database.ts";
 import { SCHEMA_VERSION } from "../../mcp-server/journal/migrations.ts";
 import { createSqliteJournal } from "../../mcp-server/journal/sqlite-journal.ts";
 import { keep, temporaryFolder, writeRun } from "../support/journal-fixture.ts";
@@ -152,7 +153,7 @@ describe("a process killed", () => {
   it("while it salvages a corrupt journal has lost nothing: the next owner carries over as much", async () => {
     const file = written();
     const bytes = readFileSync(file);
-    bytes.fill(0xa5, bytes.length - 3 * 4096, bytes.length - 2 * 4096);
+    bytes.fill(0xa5, bytes.length - 3 * PAGE_BYTES, bytes.length - 2 * PAGE_BYTES);
     writeFileSync(file, bytes);
     const whole = copyOf(file);
     const end = await upkeep("open", whole);

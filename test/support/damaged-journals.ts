@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { expect } from "vitest";
 import type { RunEvent } from "../../shared/events.ts";
 import { toErrorValue } from "../../shared/errors.ts";
+import { PAGE_BYTES } from "../../mcp-server/journal/open-database.ts";
 import { createSqliteJournal } from "../../mcp-server/journal/sqlite-journal.ts";
 import type { Activities, BareEngine, Fn } from "./bare-engine.ts";
 import { openBareEngine } from "./bare-engine.ts";
@@ -12,7 +13,7 @@ import { temporaryFolder } from "./journal-fixture.ts";
 import { seeded } from "./random-kills.ts";
 
 const RUNS = 40;
-const PAGE = 4096;
+const PAGE = PAGE_BYTES;
 
 /** Three effects with a wait before each of the last two; everything is large enough to be a payload. */
 const program: Fn = async (ctx, input) => {

@@ -1,6 +1,7 @@
 /** A signed journal that was corrupt, salvaged and signed anew. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { expect, it } from "vitest";
+import { PAGE_BYTES } from "../../../mcp-server/journal/open-database.ts";
 import { forgetPayloads } from "../../../mcp-server/journal/sqlite-forget.ts";
 import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
 import { makeSignedJournal } from "../../support/signed-journal.ts";
@@ -14,7 +15,7 @@ function damage(journal: SignedJournal): void {
     page = db.prepare("SELECT rootpage FROM sqlite_master WHERE name = 'runs_status'").pluck().get() as number;
   });
   const file = openSync(journal.file, "r+");
-  writeSync(file, Buffer.alloc(4096, 0xee), 0, 4096, (page - 1) * 4096);
+  writeSync(file, Buffer.alloc(PAGE_BYTES, 0xee), 0, PAGE_BYTES, (page - 1) * PAGE_BYTES);
   closeSync(file);
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
+import { PAGE_BYTES } from "../../../mcp-server/journal/open-database.ts";
 import { forgetPayloads } from "../../../mcp-server/journal/sqlite-forget.ts";
 import { createSqliteJournal } from "../../../mcp-server/journal/sqlite-journal.ts";
 import { openJournalReader } from "../../../mcp-server/journal/sqlite-reader.ts";
@@ -11,7 +12,7 @@ import { createWords } from "../../../mcp-server/service/words.ts";
 import { makeSignedJournal, started } from "../../support/signed-journal.ts";
 import type { SignedJournal } from "../../support/signed-journal.ts";
 
-const PAGE = 4096;
+const PAGE = PAGE_BYTES;
 
 /** Spoils the table of open waits, which is built again, and so makes SQLite find the file damaged. */
 function spoil(journal: SignedJournal): void {
