@@ -100,7 +100,7 @@ describe("a full disk", () => {
         files: { "big.txt": "some words\n".repeat(20_000), "big2.txt": "other words\n".repeat(20_000) },
       });
       mkdirSync(place.home, { mode: 0o700 });
-      if (!asRoot("mount", "-t", "tmpfs", "-o", "size=360k", "tmpfs", place.home)) test.skip("mounting a tmpfs is not allowed here");
+      if (!asRoot("mount", "-t", "tmpfs", "-o", "size=640k", "tmpfs", place.home)) test.skip("mounting a tmpfs is not allowed here");
       test.onTestFinished(() => void asRoot("umount", "-l", place.home));
       const full = await place.run(["run", "do it", "--worker", "researcher"]);
       expect(full.code, full.stdout).toBe(1);

@@ -58,7 +58,7 @@ describe("a full disk", () => {
       return { ok: true, value: 1 };
     };
     let stopped = 0;
-    for (let maxPages = 20, whole = false; !whole; maxPages += 2) {
+    for (let maxPages = 20, whole = false; !whole; maxPages += 1) {
       const at = openBareEngine(fn, { echo: {} }, { maxPages });
       const runId = startIfThereIsRoom(at);
       if (runId === null) continue;
