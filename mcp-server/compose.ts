@@ -9,6 +9,7 @@ import type { WorkerDefinition } from "../shared/worker.ts";
 import { countRule, createAskModel, MODEL_POOL } from "./activities/ask-model.ts";
 import { appliedChanges, createChangeActivities } from "./activities/changes.ts";
 import { createConfigureActivities } from "./activities/configure.ts";
+import { createModelBudget } from "./activities/model-budget.ts";
 import { createRunStates } from "./activities/run-state.ts";
 import type { RunStates } from "./activities/run-state.ts";
 import { createToolActivities } from "./activities/use-tool.ts";
@@ -35,6 +36,7 @@ import { openJournalReader } from "./journal/sqlite-reader.ts";
 import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
+import { createModelDesk } from "./models/desk.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
@@ -344,8 +346,10 @@ function activitiesOf(
     }),
     createAskModel({
       journal,
-      model: (name) => catalogue.model(name),
-      price: (name, tokens) => catalogue.price(name, tokens),
+      desk: createModelDesk({ catalogue }),
+      budget: createModelBudget({ journal, price: (name, tokens) => catalogue.price(name, tokens) }),
+      maxAttempts: () => config.models.maxAttempts,
+      random: Math.random,
       checkReply: (text, schema) => checkReply(text, schema),
     }),
     ...createToolActivities({ tools, workers, workspace, states }),

@@ -6,6 +6,7 @@
  */
 import type { ErrorRecord, Json, Ref, SpanMark, Wait } from "./durable.ts";
 import type { PlanStep } from "./plan.ts";
+import type { ModelChoice } from "./model.ts";
 import type { Reservation, Usage } from "./usage.ts";
 import type { Risk } from "./change.ts";
 
@@ -67,6 +68,12 @@ export interface ForkOrigin {
 /** What a person says of an effect that cannot tell whether it happened: take it as done, do it again, or let it count as failed. */
 export type EffectDecision = "happened" | "not_happened" | "give_up";
 
+/** What an attempt of a paid call is let in with: what is set aside for it, and for a model call which model it is. */
+export interface Admission {
+  readonly reserve: Reservation;
+  readonly choice?: ModelChoice;
+}
+
 /** A call in a trace: which kind of span it is, and its name. */
 export interface CallLabel {
   readonly kind: "model" | "tool" | "memory" | "internal";
@@ -107,8 +114,11 @@ export interface EventData {
     /** How the call is called in a trace. */
     readonly label: CallLabel;
     readonly reserve?: Reservation;
+    readonly choice?: ModelChoice;
   };
-  "attempt-started": { readonly attempt: number; readonly reserve?: Reservation };
+  "attempt-started": { readonly attempt: number; readonly reserve?: Reservation; readonly choice?: ModelChoice };
+  /** An attempt that began without a reservation, for it had to wait for one, has it now; only then is anything sent. */
+  "attempt-admitted": { readonly attempt: number } & Admission;
   "attempt-ended": {
     readonly attempt: number;
     readonly reason: "lost" | "failed" | "cancelled";

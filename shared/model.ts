@@ -8,6 +8,16 @@ export type Purpose = (typeof PURPOSES)[number];
 export const TIERS = ["small", "medium", "large"] as const;
 export type Tier = (typeof TIERS)[number];
 
+/** Which model an attempt is made with, and why it and no other. */
+export interface ModelChoice {
+  /** `provider:model`. */
+  readonly model: string;
+  /** The tier that it was taken from; null when it was asked for by name. */
+  readonly tier: Tier | null;
+  /** Short words, such as `first in list` or `98 % ok`. */
+  readonly why: readonly string[];
+}
+
 export interface ToolCall {
   readonly id: string;
   readonly name: string;

@@ -28,6 +28,7 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
         output: OUTPUT_PROMPT,
       }),
       models: parts.models(model),
+      ...(model === null ? {} : { only: [model] }),
       limits: parts.limits(),
       plan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.plan }),
       replan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.replan }),

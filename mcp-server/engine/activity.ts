@@ -1,15 +1,19 @@
 /** Activities: everything a durable function may ask of the world, by name. The engine records what they were asked and what they gave back. */
 import type { Chain, Kept } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { ActivityKind, CallLabel } from "../../shared/events.ts";
-import type { Reservation, Usage } from "../../shared/usage.ts";
+import type { ActivityKind, Admission, CallLabel } from "../../shared/events.ts";
+import type { Usage } from "../../shared/usage.ts";
 import type { BlobStore } from "../journal/blobs.ts";
 
-export interface ActivityContext {
+/** One attempt of a call, by its place in a run. */
+export interface AttemptAt {
   readonly runId: string;
   readonly path: string;
   /** 1 for the first try. */
   readonly attempt: number;
+}
+
+export interface ActivityContext extends AttemptAt {
   /** Aborted when the run is cancelled; an effect may finish what it began. */
   readonly signal: AbortSignal;
   readonly blobs: BlobStore;
@@ -19,6 +23,8 @@ export interface ActivityContext {
   assertOwner(): void;
   keep<T>(value: T): Kept<T>;
   chain<T>(items: readonly T[], before?: Chain<T>): Chain<T>;
+  /** What this attempt was let in with; null for what needs no admission. */
+  readonly admission: Admission | null;
   /** Settles the reservation of a paid call, also before throwing. Null takes that back: from here on it may cost anything. */
   settle(usage: Usage | null): void;
   /** Written into the outcome's event, for the activity's own later reading. */
@@ -44,10 +50,15 @@ export interface Activity<I, O> {
   /** Its result counts for the run it was made in: a fork takes it over only when an effect or a decision followed from it. */
   readonly ownRun?: boolean;
   label(input: I): CallLabel;
-  /** Upper bound of what one attempt may use. Paid activities only. */
-  reserve?(input: I): Reservation;
-  /** Milliseconds to wait before attempt `failed + 1`, null for no further attempt. `thrown` is what `run` threw. */
-  retryDelayMs?(error: ErrorValue, failed: number, thrown: unknown): number | null;
+  /**
+   * Paid activities only: what an attempt is let in with, asked as it is written down, so that what it sets aside counts from there on.
+   * Null when that must wait: then {@link admitLater} is asked, before the attempt takes a place in its pool.
+   */
+  admit?(input: I, at: AttemptAt): Admission | null;
+  /** Waits for what {@link admit} could not give at once. What it resolves with is written down in the same turn. @throws BosunError budget_exceeded and others */
+  admitLater?(input: I, at: AttemptAt, signal: AbortSignal): Promise<Admission>;
+  /** Milliseconds to wait before the next attempt, null for no further attempt. `at` is the attempt that failed, `thrown` what `run` threw. */
+  retryDelayMs?(error: ErrorValue, at: AttemptAt, failed: { readonly input: I; readonly thrown: unknown }): number | null;
   /** @throws BosunError for a failure that the supervisor shall see as a value */
   run(input: I, ctx: ActivityContext): Promise<O>;
   /** Effects only: settles what a crash left open. */

@@ -2,7 +2,7 @@
 import type { ErrorValue } from "../../shared/errors.ts";
 import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/durable.ts";
-import type { NewEvent } from "../../shared/events.ts";
+import type { Admission, NewEvent } from "../../shared/events.ts";
 import type { BlobStore } from "../journal/blobs.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import type { AnyActivity } from "./activity.ts";
@@ -47,6 +47,8 @@ export class CallRunner {
   readonly #host: CallHost;
   readonly #effects = new Set<Promise<void>>();
   readonly #pools: ReadonlyMap<string, Pool>;
+  /** Who waits for an admission to be written, by run and attempt. */
+  readonly #admissions = new Map<string, () => void>();
 
   constructor(host: CallHost) {
     this.#host = host;
@@ -65,8 +67,9 @@ export class CallRunner {
     if (asked === undefined) return;
     const attempt = { ...asked, path: call.path, attempt: call.attempt };
     const { stage, codec } = this.#host;
-    if (call.kind === "paid") for (const event of recoverPaid(call, { ...asked, codec })) stage(live.runId, event, "at_once");
-    else if (!call.underWay) stage(live.runId, attemptStarted(attempt, call.attempt + 1), "at_once");
+    if (call.kind === "paid")
+      for (const event of recoverPaid(call, { ...asked, runId: live.runId, codec })) stage(live.runId, event, "at_once");
+    else if (!call.underWay) stage(live.runId, attemptStarted({ ...attempt, runId: live.runId }, call.attempt + 1), "at_once");
     else if (call.kind === "effect") this.#probe(live, attempt);
     else this.#execute(live, attempt);
   }
@@ -92,7 +95,12 @@ export class CallRunner {
     if (attempt === null) throw new BosunError("conflict", `this Bosun has no activity ${call.activity}`);
     const { codec, blobs, assertOwner } = this.#host;
     const { signal } = new AbortController();
-    return assumeCall({ ...attempt, runId, signal, codec, blobs, assertOwner, delta: () => undefined });
+    const effect = {
+      delta: () => undefined,
+      admission: () => null,
+      admit: () => Promise.reject(new Error("an effect needs no admission")),
+    };
+    return assumeCall({ ...attempt, runId, signal, codec, blobs, assertOwner, ...effect });
   }
 
   /** Resolves when no effect is under way any more. */
@@ -140,7 +148,7 @@ export class CallRunner {
         // It did not happen: it begins anew, behind a commit that only the owner of the folder can make.
         stage(live.runId, attemptLost({ path, attempt: number, reserve: null }), "at_once");
         if (live.paused) this.#leave(live, path);
-        else stage(live.runId, attemptStarted(attempt, number + 1), "at_once");
+        else stage(live.runId, attemptStarted({ ...attempt, runId: live.runId }, number + 1), "at_once");
       }
     });
     this.#remember(attempt.activity, probed);
@@ -187,11 +195,11 @@ export class CallRunner {
       blobs,
       assertOwner,
       enter: async () => {
-        if (pool === undefined) return () => undefined;
         flight.idle = true;
-        const leave = await pool.enter({ priority: live.priority, key: live.runId, signal });
+        await this.#letIn(live, at, signal);
+        const leave = await pool?.enter({ priority: live.priority, key: live.runId, signal });
         flight.idle = false;
-        return leave;
+        return leave ?? (() => undefined);
       },
       idle: (idle) => {
         flight.idle = idle;
@@ -199,12 +207,39 @@ export class CallRunner {
       },
       left: () => this.#leave(live, path),
       delta: (text) => delta(live.runId, path, text),
+      admission: () => this.#host.fold(live.runId).open[path]?.admission ?? null,
       // What is cut short by closing is told by nobody: the next owner finds it open and recovers it.
       emit: (event, urgency) => {
         if (flight.effect || !closing()) stage(live.runId, event, urgency);
       },
       uncertain: (error) => this.#uncertain(live, at, error),
     };
+  }
+
+  /** A command with what its first attempt is let in with, if that can be at once. */
+  admitted(live: LiveRun, event: NewEvent): NewEvent {
+    const asked = event.kind === "call-started" ? live.instance.calls.get(event.path) : undefined;
+    if (event.kind !== "call-started" || asked?.activity.admit === undefined) return event;
+    const admission = asked.activity.admit(asked.input, { runId: live.runId, path: event.path, attempt: 1 });
+    return admission === null ? event : { ...event, data: { ...event.data, ...admission } };
+  }
+
+  /** That an attempt was let in is on the medium. */
+  admittedWritten(runId: string, path: string): void {
+    const key = `${runId} ${path}`;
+    this.#admissions.get(key)?.();
+    this.#admissions.delete(key);
+  }
+
+  /** What it is let in with is on the medium before it takes a place: one that waits for it must not keep others from settling. */
+  async #letIn(live: LiveRun, { activity, input, path, attempt }: Attempt, signal: AbortSignal): Promise<void> {
+    if (activity.admitLater === undefined || this.#host.fold(live.runId).open[path]?.admission !== null) return;
+    const admission: Admission = await activity.admitLater(input, { runId: live.runId, path, attempt }, signal);
+    signal.throwIfAborted();
+    const where = `${path}/attempt:${attempt}`;
+    const written = new Promise<void>((resolve) => this.#admissions.set(`${live.runId} ${where}`, resolve));
+    this.#host.stage(live.runId, { kind: "attempt-admitted", path: where, data: { attempt, ...admission } }, "at_once");
+    await written;
   }
 
   #remember(activity: AnyActivity, done: Promise<void>): void {

@@ -473,6 +473,7 @@ class EmbeddedEngine implements Engine {
       const live = this.#live.get(event.run_id);
       if (live === undefined) asleep.set(event.run_id, [...(asleep.get(event.run_id) ?? []), event]);
       else if (event.kind === "run-ended" || event.kind === "run-held") this.#forget(live);
+      else if (event.kind === "attempt-admitted") this.#calls.admittedWritten(event.run_id, event.path);
       else if (event.kind === "attempt-started") this.#calls.begin(live, callPath(event.path), event.data.attempt);
       else if (event.kind === "call-started" && isHeld(event.data.kind)) this.#calls.begin(live, event.path, 1);
     }
@@ -591,7 +592,7 @@ class EmbeddedEngine implements Engine {
       codec: this.#codec,
       recorded,
       hooks: {
-        emit: (event) => this.#outbox.stage(runId, event, event.kind === "call-started" && isHeld(event.data.kind) ? "at_once" : "later"),
+        emit: (event) => this.#emit(runId, event),
         ended: (outcome) => this.#functionEnded(runId, outcome),
         failed: (failure) => {
           const live = this.#live.get(runId);
@@ -600,6 +601,12 @@ class EmbeddedEngine implements Engine {
         },
       },
     });
+  }
+
+  #emit(runId: string, event: NewEvent): void {
+    const live = this.#live.get(runId);
+    const urgency = event.kind === "call-started" && isHeld(event.data.kind) ? "at_once" : "later";
+    this.#outbox.stage(runId, live === undefined ? event : this.#calls.admitted(live, event), urgency);
   }
 
   /** The run is over when its function is: what it still has under way is stopped, and awaited before the last event. */

@@ -2,33 +2,32 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BosunError, errorValue, toErrorValue } from "../../shared/errors.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { NewEvent } from "../../shared/events.ts";
+import type { Admission, NewEvent } from "../../shared/events.ts";
 import { NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
 import type { Usage } from "../../shared/usage.ts";
 import type { BlobStore } from "../journal/blobs.ts";
-import type { ActivityContext, AnyActivity, Probe } from "./activity.ts";
+import type { ActivityContext, AnyActivity, AttemptAt, Probe } from "./activity.ts";
 import type { Codec } from "./codec.ts";
 import { HALT } from "./live-run.ts";
 import type { Urgency } from "./outbox.ts";
 import { traceparentOf } from "../telemetry/trace-ids.ts";
 
 /** One attempt, as its activity sees it. */
-export interface Attempted {
-  readonly runId: string;
-  readonly path: string;
+export interface Attempted extends AttemptAt {
   readonly activity: AnyActivity;
   readonly input: unknown;
-  readonly attempt: number;
   readonly signal: AbortSignal;
   readonly codec: Codec;
   readonly blobs: BlobStore;
   assertOwner(): void;
   /** Text that streams in. */
   delta(text: string): void;
+  /** What it was let in with, as the journal has it; null when it was not. */
+  admission(): Admission | null;
 }
 
 export interface CallRun extends Attempted {
-  /** Waits for the call's place; what gives it free again. */
+  /** Waits until the call is let in and has its place; what gives that free again. */
   enter(): Promise<() => void>;
   emit(event: NewEvent, urgency: Urgency): void;
   /** Between attempts, or before the first: nothing is under way. */
@@ -43,7 +42,7 @@ export interface CallRun extends Attempted {
 export async function executeCall(call: CallRun): Promise<void> {
   const { activity, path, attempt } = call;
   // Until it has its place nothing has been spent.
-  const told: Told = activity.reserve === undefined ? {} : { usage: NO_USAGE };
+  const told: Told = activity.kind === "paid" ? { usage: NO_USAGE } : {};
   let begun = false;
   let leave: () => void = () => undefined;
   try {
@@ -69,7 +68,7 @@ export async function executeCall(call: CallRun): Promise<void> {
     }
     const usage = told.usage ?? reservedUsage(call);
     const spent = { ...(usage === undefined ? {} : { usage }), ...(told.note === undefined ? {} : { note: told.note }) };
-    const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, attempt, thrown) ?? null);
+    const wait = error.code === "cancelled" ? null : (activity.retryDelayMs?.(error, call, { input: call.input, thrown }) ?? null);
     if (wait === null && !halted) {
       call.emit({ kind: "call-failed", path, data: { attempt, error: call.codec.keepError(error), ...spent } }, urgencyOf(activity));
       return;
@@ -122,12 +121,13 @@ async function tryAgain(call: CallRun, waitMs: number): Promise<void> {
   }
 }
 
-export function attemptStarted(call: { activity: AnyActivity; path: string; input: unknown }, attempt: number): NewEvent {
-  const reserve = call.activity.reserve?.(call.input);
+/** The next attempt of a call, let in if that can be at once. */
+export function attemptStarted(call: { runId: string; activity: AnyActivity; path: string; input: unknown }, attempt: number): NewEvent {
+  const { runId, path, activity, input } = call;
   return {
     kind: "attempt-started",
-    path: `${call.path}/attempt:${attempt}`,
-    data: { attempt, ...(reserve === undefined ? {} : { reserve }) },
+    path: `${path}/attempt:${attempt}`,
+    data: { attempt, ...activity.admit?.(input, { runId, path, attempt }) },
   };
 }
 
@@ -183,8 +183,8 @@ function completed(call: Attempted, output: unknown, told: Told): NewEvent {
 
 /** What an attempt that told nothing of its usage is settled at. */
 function reservedUsage(call: CallRun): Usage | undefined {
-  const reserve = call.activity.reserve?.(call.input);
-  return reserve === undefined ? undefined : settleAtReservation(reserve);
+  const admission = call.admission();
+  return admission === null ? undefined : settleAtReservation(admission.reserve);
 }
 
 /** What an activity told on its way. */
@@ -205,6 +205,9 @@ function contextOf(call: Attempted, told: Told): ActivityContext {
       return traceparentOf(call.runId, call.path);
     },
     assertOwner: () => call.assertOwner(),
+    get admission() {
+      return call.admission();
+    },
     keep: (value) => call.codec.keep(value),
     chain: (items, before) => call.codec.chain(items, before),
     settle: (usage) => (told.usage = usage),

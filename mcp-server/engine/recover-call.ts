@@ -50,6 +50,9 @@ export function openCallsOf(history: readonly RunEvent[]): readonly OpenCall[] {
       call.underWay = event.kind === "attempt-started";
       call.reserve = event.kind === "attempt-started" ? (event.data.reserve ?? null) : null;
       if (event.kind === "attempt-ended" && event.data.reason === "lost") call.lost += 1;
+    } else if (event.kind === "attempt-admitted") {
+      const call = open.get(callPath(event.path));
+      if (call !== undefined && event.seq > copied) call.reserve = event.data.reserve;
     } else if (event.kind === "call-completed" || event.kind === "call-failed") {
       open.delete(event.path);
     }
@@ -63,22 +66,20 @@ export function attemptLost({ path, attempt, reserve }: Pick<OpenCall, "path" | 
   return { kind: "attempt-ended", path: `${path}/attempt:${attempt}`, data: { attempt, reason: "lost", error: null, ...usage } };
 }
 
-/** Events that settle what a paid call lost, and try it once more or give it up. */
-export function recoverPaid(
+/** Events that settle what a paid call lost, and try it once more or give it up; each to be staged before the next is asked for. */
+export function* recoverPaid(
   call: OpenCall,
-  asked: { readonly activity: AnyActivity; readonly input: unknown; readonly codec: Codec },
-): readonly NewEvent[] {
-  const { activity, input, codec } = asked;
-  const events: NewEvent[] = [];
+  asked: { readonly runId: string; readonly activity: AnyActivity; readonly input: unknown; readonly codec: Codec },
+): Generator<NewEvent, void> {
+  const { runId, activity, input, codec } = asked;
   const lost = call.lost + (call.underWay ? 1 : 0);
-  if (call.underWay) events.push(attemptLost(call));
+  if (call.underWay) yield attemptLost(call);
   if (lost >= MAX_LOST) {
     const error = errorValue("model_unavailable", `${activity.name} was under way in ${lost} crashes; it is not tried again by itself`);
-    events.push({ kind: "call-failed", path: call.path, data: { attempt: call.attempt, error: codec.keepError(error) } });
+    yield { kind: "call-failed", path: call.path, data: { attempt: call.attempt, error: codec.keepError(error) } };
   } else {
-    events.push(attemptStarted({ activity, path: call.path, input }, call.attempt + 1));
+    yield attemptStarted({ runId, activity, path: call.path, input }, call.attempt + 1);
   }
-  return events;
 }
 
 /** How an open call of a cancelled run is closed: settled at what was set aside. */

@@ -287,7 +287,6 @@ export class RunInstance {
     const activity = this.#activities.get(name);
     if (activity === undefined) throw new Error(`there is no activity ${name}`);
     const encoded = this.#codec.encode(input);
-    const reserve = activity.reserve?.(input);
     const event: NewEvent = {
       kind: "call-started",
       path,
@@ -298,7 +297,6 @@ export class RunInstance {
         input_hash: encoded.hash,
         input: this.#codec.payload(encoded),
         label: activity.label(input),
-        ...(reserve === undefined ? {} : { reserve }),
       },
     };
     this.calls.set(path, { activity, input });

@@ -1,9 +1,9 @@
 /** The projection of a run: a pure fold over its events. Its JSON is one row of `runs`. */
 import type { ErrorRecord, Ref, Wait } from "../../shared/durable.ts";
-import type { CallLabel, Caps, EventOf, Payload, Priority, RunEvent, StepShape } from "../../shared/events.ts";
+import type { Admission, CallLabel, Caps, EventOf, Payload, Priority, RunEvent, StepShape } from "../../shared/events.ts";
 import type { PlanStepView, RunStatus, RunUsage } from "../../shared/run-view.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
-import type { Reservation, Usage } from "../../shared/usage.ts";
+import type { Usage } from "../../shared/usage.ts";
 
 export interface FoldedStep extends StepShape {
   /** Names the texts of the revision that introduced it. */
@@ -15,8 +15,10 @@ export interface FoldedStep extends StepShape {
 
 /** A call without an outcome. */
 export interface OpenCallFold {
-  /** What is set aside for the attempt under way. */
-  reserve: Reservation | null;
+  /** What is set aside for the attempt under way, and the model it is made with. */
+  admission: Admission | null;
+  /** Models of the attempts that failed. */
+  readonly failed: string[];
   readonly label: CallLabel;
   attempt: number;
   /** False between two attempts, and for a call that a fork took over and that has not begun here. */
@@ -119,8 +121,8 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
   switch (event.kind) {
     case "call-started": {
       const own = event.seq > fold.copied;
-      const { reserve, label } = event.data;
-      fold.open[event.path] = { reserve: own ? (reserve ?? null) : null, label, attempt: own ? 1 : 0, under_way: own };
+      const { label } = event.data;
+      fold.open[event.path] = { admission: own ? admissionOf(event.data) : null, failed: [], label, attempt: own ? 1 : 0, under_way: own };
       if (own) countCall(fold, label.kind);
       break;
     }
@@ -133,14 +135,19 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
       fold.open[path] = call;
       // A tool call counts once, a model call with each attempt.
       if (call.label.kind === "model" || call.attempt === 0) countCall(fold, call.label.kind);
-      call.reserve = event.data.reserve ?? null;
+      call.admission = admissionOf(event.data);
       call.attempt = event.data.attempt;
       call.under_way = true;
       break;
     }
+    case "attempt-admitted": {
+      const call = fold.open[callPath(event.path)];
+      if (call !== undefined && event.seq > fold.copied) call.admission = admissionOf(event.data);
+      break;
+    }
     case "attempt-ended": {
       const path = callPath(event.path);
-      releaseReservation(fold, path);
+      releaseReservation(fold, path, event.data.reason === "failed");
       delete fold.uncertain[path];
       takeOutcome(fold, event);
       break;
@@ -232,10 +239,16 @@ function takeOutcome(fold: RunFold, { seq, data }: EventOf<"attempt-ended" | "ca
   if (data.note !== undefined) fold.notes[data.note] = (fold.notes[data.note] ?? 0) + 1;
 }
 
-function releaseReservation(fold: RunFold, path: string): void {
+function admissionOf({ reserve, choice }: Partial<Admission>): Admission | null {
+  return reserve === undefined ? null : { reserve, ...(choice === undefined ? {} : { choice }) };
+}
+
+function releaseReservation(fold: RunFold, path: string, failed: boolean): void {
   const call = fold.open[path];
   if (call === undefined) return;
-  call.reserve = null;
+  const model = call.admission?.choice?.model;
+  if (failed && model !== undefined) call.failed.push(model);
+  call.admission = null;
   call.under_way = false;
 }
 
@@ -266,10 +279,14 @@ export function callPath(attemptPath: string): string {
   return attemptPath.slice(0, attemptPath.lastIndexOf("/attempt:"));
 }
 
-/** The label of the call whose attempt or outcome this event tells of; to be asked before the event is folded in. */
+/** The label of the call whose attempt or outcome this event tells of, named by the model that was asked; to be asked before the event is folded in. */
 export function labelOf(fold: RunFold, event: RunEvent): CallLabel | null {
-  if (event.kind === "attempt-ended") return fold.open[callPath(event.path)]?.label ?? null;
-  return event.kind === "call-completed" || event.kind === "call-failed" ? (fold.open[event.path]?.label ?? null) : null;
+  const path = event.kind === "attempt-ended" ? callPath(event.path) : event.path;
+  if (event.kind !== "attempt-ended" && event.kind !== "call-completed" && event.kind !== "call-failed") return null;
+  const call = fold.open[path];
+  if (call === undefined) return null;
+  const model = call.admission?.choice?.model;
+  return model === undefined ? call.label : { ...call.label, name: model };
 }
 
 function adoptPlan(fold: RunFold, event: EventOf<"plan-adopted">): void {
@@ -320,6 +337,7 @@ export function statusOf(fold: RunFold): RunStatus {
 export function usageOf(fold: RunFold, options: { withOpen: boolean }): RunUsage {
   let sum = fold.usage;
   if (options.withOpen)
-    for (const { reserve } of Object.values(fold.open)) if (reserve !== null) sum = addUsage(sum, settleAtReservation(reserve));
+    for (const { admission } of Object.values(fold.open))
+      if (admission !== null) sum = addUsage(sum, settleAtReservation(admission.reserve));
   return { ...sum, model_calls: fold.model_calls, tool_calls: fold.tool_calls };
 }

@@ -2,6 +2,7 @@
 import type { ErrorRecord, Question, Ref } from "../../shared/durable.ts";
 import type { EventOf, Payload, RunEvent } from "../../shared/events.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
+import type { ModelChoice } from "../../shared/model.ts";
 import type { SpanKind, TraceSpan } from "../../shared/run-view.ts";
 import { addUsage } from "../../shared/usage.ts";
 import { traceIdOf } from "../telemetry/trace-ids.ts";
@@ -64,6 +65,9 @@ class TraceFold {
         break;
       case "attempt-started":
         this.#startAttempt(event);
+        break;
+      case "attempt-admitted":
+        this.#choose(callPath(event.path), event.data.choice);
         break;
       case "attempt-ended":
         this.#endAttempt(event);
@@ -152,6 +156,16 @@ class TraceFold {
     const node = this.#open(event, { kind: shown, name: label.name, worker: label.worker });
     if (label.note !== undefined) node.attributes[shown === "model" ? "purpose" : "summary"] = label.note;
     node.attributes["seq"] = event.seq;
+    this.#choose(event.path, event.data.choice);
+  }
+
+  /** With more than one attempt the last one's model names the span. */
+  #choose(path: string, choice: ModelChoice | undefined): void {
+    const node = this.#nodes.get(path);
+    if (node === undefined || choice === undefined) return;
+    node.name = choice.model;
+    if (choice.tier !== null) node.attributes["tier"] = choice.tier;
+    node.attributes["choice"] = choice.why.join("; ");
   }
 
   #openWait(event: EventOf<"wait-started">): void {
@@ -207,6 +221,7 @@ class TraceFold {
     const node = this.#nodes.get(callPath(event.path));
     if (node === undefined) return;
     node.attributes["attempts"] = event.data.attempt;
+    this.#choose(callPath(event.path), event.data.choice);
     end(node.retries, event.time);
   }
 

@@ -8,7 +8,8 @@ import type { Usage } from "../../shared/usage.ts";
 export interface Node {
   readonly path: string;
   readonly kind: SpanKind;
-  readonly name: string;
+  /** Of a model call: the tier that was asked for, until a model is chosen. */
+  name: string;
   readonly worker: string | undefined;
   readonly startedAt: number;
   endedAt: number | null;

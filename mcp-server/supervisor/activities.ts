@@ -22,6 +22,8 @@ export interface Crew {
   readonly prompts: Kept<Prompts>;
   /** `provider:model` by tier, in the order in which they are tried. */
   readonly models: Readonly<Record<Tier, readonly string[]>>;
+  /** Set when the task names its model: no other may answer. */
+  readonly only?: readonly string[];
   readonly limits: Limits;
   readonly plan_schema: Kept<ReplySchema>;
   readonly replan_schema: Kept<ReplySchema>;
@@ -57,12 +59,17 @@ export interface PinnedWorker {
 export interface AskModel {
   readonly purpose: Purpose;
   readonly worker: string | null;
+  /** The only ones that may answer, in order of preference; empty: those of the tier, as they are configured when it is asked. */
   readonly models: readonly string[];
   readonly turn: number;
   readonly transcript: Chain<TranscriptItem>;
   readonly tools: Kept<readonly ToolOffer[]> | null;
   readonly reply_schema: Kept<ReplySchema> | null;
   readonly max_completion_tokens: number;
+  /** Left out: `models` alone counts. */
+  readonly tier?: Tier;
+  /** Of the plan, 0..1; null when nobody said. */
+  readonly complexity?: number | null;
 }
 
 export interface ModelAnswer {
@@ -72,6 +79,8 @@ export interface ModelAnswer {
   readonly finish_reason: ModelReply["finish_reason"];
   /** The validated reply, when a schema was asked for. */
   readonly data?: Kept<Json>;
+  /** What the provider reported beyond what it was allowed. */
+  readonly overrun?: Kept<string>;
   /** Why the reply does not validate. */
   readonly invalid?: Kept<string>;
 }

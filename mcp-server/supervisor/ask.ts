@@ -1,9 +1,11 @@
 /** Asking a model, with what to do when it cannot be had: the run stops where it is and a person resumes it; nothing is lost. */
 import type { Chain, Outcome } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { AskModel, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
+import type { Tier } from "../../shared/model.ts";
+import type { AskModel, Crew, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
 import { add, opened, transcriptOf } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
+import { TIERS_ARE_LIVE } from "./flags.ts";
 
 /** A failure that time or a person can mend, so that giving up would lose work. */
 function worthWaiting(error: ErrorValue): boolean {
@@ -31,7 +33,11 @@ export interface Checked {
 }
 
 /** A request whose transcript is yet to be made of its conversation. */
-export type Asking = Omit<AskModel, "transcript"> & { readonly conversation: Conversation };
+export interface Asking extends Omit<AskModel, "transcript" | "models" | "tier" | "complexity"> {
+  readonly conversation: Conversation;
+  /** Which models may answer. */
+  readonly from: { readonly crew: Crew; readonly tier: Tier; readonly complexity: number | null };
+}
 
 /** Asks; an answer that does not do is complained about and asked for once more, then it counts as the model's failure. */
 export async function askChecked(ctx: Ctx, request: Asking, complaint: Complaint): Promise<Outcome<Checked>> {
@@ -40,8 +46,11 @@ export async function askChecked(ctx: Ctx, request: Asking, complaint: Complaint
   let model = "";
   for (let attempt = 0; attempt < 2; attempt += 1) {
     const transcript = transcriptOf(ctx, conversation);
-    const outcome = await ask(ctx, withTranscript(request, transcript));
+    const outcome = await ask(ctx, withTranscript(ctx, request, transcript));
     if (!outcome.ok) return outcome;
+    // A provider that does not keep to what it is allowed is not asked again before a person has seen it.
+    if (outcome.value.overrun !== undefined)
+      await ctx.hold({ code: "budget_exceeded", message: outcome.value.overrun.value, retryable: false });
     conversation = add(ctx, opened(transcript), [outcome.value.message]);
     const found = complaint(outcome.value);
     if (found === null) return { ok: true, value: { answer: outcome.value, conversation } };
@@ -62,9 +71,11 @@ export async function askChecked(ctx: Ctx, request: Asking, complaint: Complaint
 }
 
 /** Its parts in the order that journals name a request by. */
-function withTranscript(request: Asking, transcript: Chain<TranscriptItem>): AskModel {
-  const { purpose, worker, models, turn, tools, reply_schema, max_completion_tokens } = request;
-  return { purpose, worker, models, turn, transcript, tools, reply_schema, max_completion_tokens };
+function withTranscript(ctx: Ctx, request: Asking, transcript: Chain<TranscriptItem>): AskModel {
+  const { purpose, worker, from, turn, tools, reply_schema, max_completion_tokens } = request;
+  const { crew, tier, complexity } = from;
+  const asked = { purpose, worker, models: crew.models[tier], turn, transcript, tools, reply_schema, max_completion_tokens };
+  return ctx.flag(TIERS_ARE_LIVE) ? { ...asked, models: crew.only ?? [], tier, complexity } : asked;
 }
 
 /** An answer with neither text nor a tool call says nothing. */

@@ -19,6 +19,8 @@ export interface StepWork {
   readonly step: PlanStep;
   /** Of the steps it depends on; never another worker's conversation. */
   readonly reports: readonly StepOutcome[];
+  /** Of the plan that the step is of, 0..1; null when nobody said. */
+  readonly complexity: number | null;
   /** A replan dropped this step. */
   readonly cancelled: () => boolean;
   /** The approval that the step waits for, null when it waits for none: so that a replan can void it. */
@@ -88,7 +90,7 @@ async function takeTurn(
   const request = {
     purpose: "work" as const,
     worker: step.worker,
-    models: crew.models[worker.tier],
+    from: { crew, tier: worker.tier, complexity: work.complexity },
     turn,
     conversation: at.conversation,
     tools: worker.tools,

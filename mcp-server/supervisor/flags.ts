@@ -22,4 +22,10 @@ export const PLAN_NEEDS_STEPS = 2;
  */
 export const ONE_LINK_A_REQUEST = 3;
 
-export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS, ONE_LINK_A_REQUEST];
+/**
+ * A request names the tier that it wants and how complex the task is; which model answers is chosen as it is made, and a provider that
+ * reported more than it was allowed holds the run. Before, the models of the tier were pinned when the run began.
+ */
+export const TIERS_ARE_LIVE = 4;
+
+export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS, ONE_LINK_A_REQUEST, TIERS_ARE_LIVE];

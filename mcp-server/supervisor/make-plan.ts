@@ -69,7 +69,7 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Conversation): Promi
       {
         purpose: "plan",
         worker: null,
-        models: crew.models.small,
+        from: { crew, tier: "small", complexity: null },
         turn: asked + 1,
         conversation,
         tools: null,

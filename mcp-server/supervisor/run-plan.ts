@@ -32,6 +32,7 @@ class PlanRun {
   readonly #mayReplan: boolean;
   readonly #schedule: Schedule;
   #conversation: Conversation;
+  #complexity: number | null;
   #revision = 0;
   #replanning = false;
   #ended: (end: PlanEnd) => void = () => undefined;
@@ -44,6 +45,7 @@ class PlanRun {
     this.#input = input;
     this.#mayReplan = plan.source !== "worker";
     this.#conversation = plan.conversation;
+    this.#complexity = plan.complexity;
     this.#schedule = new Schedule(crew.limits.max_parallel_steps);
     const { source, confidence, complexity, steps } = plan;
     recordPlan(ctx, { revision: 0, confidence, complexity, source, keep: [], steps });
@@ -108,6 +110,7 @@ class PlanRun {
         input: this.#input,
         step,
         reports,
+        complexity: this.#complexity,
         cancelled: () => state.status === "cancelled",
         asks: (approvalId) => (state.asking = approvalId),
       }),
@@ -138,7 +141,7 @@ class PlanRun {
         {
           purpose: "replan",
           worker: null,
-          models: this.#crew.models.large,
+          from: { crew: this.#crew, tier: "large", complexity: this.#complexity },
           turn: revision,
           conversation,
           tools: null,
@@ -153,6 +156,7 @@ class PlanRun {
     if (checked.ok) {
       this.#conversation = checked.value.conversation;
       const { keep, steps, confidence, complexity } = replanOf(checked.value.answer);
+      this.#complexity = complexity;
       this.#adopt({ revision, keep, steps, confidence, complexity, failure });
     }
     this.#advance();

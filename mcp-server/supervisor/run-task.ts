@@ -64,7 +64,7 @@ async function synthesise(ctx: Ctx, crew: Crew, input: TaskInput, steps: readonl
   const request = {
     purpose: "synthesise" as const,
     worker: null,
-    models: crew.models.medium,
+    from: { crew, tier: "medium" as const, complexity: null },
     turn: 1,
     conversation,
     tools: null,
@@ -90,7 +90,7 @@ async function shape(ctx: Ctx, crew: Crew, input: TaskInput, answer: string): Pr
   const request = {
     purpose: "output" as const,
     worker: null,
-    models: crew.models.medium,
+    from: { crew, tier: "medium" as const, complexity: null },
     turn: 1,
     conversation,
     tools: null,

@@ -61,7 +61,7 @@ const engine = createEmbeddedEngine({
   maxRuns,
   activities: [
     activity("look", {}),
-    activity("pay", { kind: "paid", reserve: () => ({ prompt_tokens: 1, completion_tokens: 10, usd: null }) }),
+    activity("pay", { kind: "paid", admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 10, usd: null } }) }),
     activity("write", {
       kind: "effect",
       probe: async () => ({ state: "uncertain", why: "nothing was left behind" }),

@@ -146,7 +146,7 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
           ? { message, model: "fake:s", finish_reason: "stop", data: ctx.keep(parsed.data) }
           : { message, model: "fake:s", finish_reason: "stop", invalid: ctx.keep("not a plan") };
       },
-      { reserve: () => ({ prompt_tokens: 100, completion_tokens: 1000, usd: null }) },
+      { admit: () => ({ reserve: { prompt_tokens: 100, completion_tokens: 1000, usd: null } }) },
     ),
     act("inspect_calls", "read", ({ message }) =>
       (message.value.tool_calls ?? []).map((call) =>

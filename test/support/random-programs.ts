@@ -177,8 +177,8 @@ function worldOf(random: Random): RandomWorld {
     pay: {
       kind: "paid",
       pool: "pay",
-      reserve: () => ({ prompt_tokens: 1, completion_tokens: 10, usd: 0.1 }),
-      retryDelayMs: (_, failed) => (failed < 3 ? 2 : null),
+      admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 10, usd: 0.1 } }),
+      retryDelayMs: (_, { attempt: failed }) => (failed < 3 ? 2 : null),
       run: async (_, ctx) => {
         await delay(random() * 6);
         if (random() < 0.3) throw new Error("pay failed");

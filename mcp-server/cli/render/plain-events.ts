@@ -1,4 +1,5 @@
 /** A run without a terminal to draw on: one plain line per event worth telling, no control codes. */
+import type { ModelChoice } from "../../../shared/model.ts";
 import type { CallLabel, RunEvent } from "../../../shared/events.ts";
 import { escapeLine } from "../escape.ts";
 import { duration } from "./numbers.ts";
@@ -11,10 +12,15 @@ import { shortModel } from "./spans.ts";
 export function createPlainEvents(startedAt: number): (event: RunEvent, words: string | null) => string | null {
   const calls = new Map<string, string>();
   return (event, words) => {
-    if (event.kind === "call-started") calls.set(event.path, callOf(event.data.label));
+    if (event.kind === "call-started") calls.set(event.path, callOf(withChoice(event.data.label, event.data.choice)));
     const told = tell(event, words ?? "", calls);
     return told === null ? null : `[${duration(event.time - startedAt)}] ${escapeLine(told, 500)}`;
   };
+}
+
+/** Named by the model that was chosen, when one was. */
+function withChoice(label: CallLabel, choice: ModelChoice | undefined): CallLabel {
+  return choice === undefined ? label : { ...label, name: choice.model };
 }
 
 function callOf({ kind, name, note = "" }: CallLabel): string {
@@ -38,7 +44,7 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
     case "span-closed":
       return event.data.error === null ? `${where} done` : `${where} failed: ${words}`;
     case "call-started":
-      return event.data.label.kind === "internal" ? null : `${where}: ${callOf(event.data.label)}`;
+      return event.data.label.kind === "internal" ? null : `${where}: ${callOf(withChoice(event.data.label, event.data.choice))}`;
     case "call-failed":
       return `${where}: ${named(calls.get(event.path))}failed: ${words}`;
     case "attempt-ended":
@@ -70,8 +76,12 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
       return `held: ${words}`;
     case "run-ended":
       return event.data.status === "completed" ? "run completed" : `run ${event.data.status}: ${words}`;
-    case "call-completed":
     case "attempt-started":
+    case "attempt-admitted":
+      return event.data.choice === undefined || event.data.attempt === 1
+        ? null
+        : `${where}: attempt ${event.data.attempt} with ${shortModel(event.data.choice.model)}`;
+    case "call-completed":
     case "signal-received":
       return null;
   }

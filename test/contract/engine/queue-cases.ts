@@ -154,7 +154,7 @@ export function queueCases(suite: Suite): void {
           if (ran % 4 === 0) throw new Error("busy");
           return 1;
         },
-        { pool: "model", retryDelayMs: (_, failed) => (failed < 4 ? 1 : null) },
+        { pool: "model", retryDelayMs: (_, { attempt: failed }) => (failed < 4 ? 1 : null) },
       );
       const at = open(
         async (ctx) => {

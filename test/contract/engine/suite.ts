@@ -197,7 +197,7 @@ export function paid(run: AnyActivity["run"], more: Partial<AnyActivity> = {}): 
   return {
     kind: "paid",
     label: () => ({ kind: "model", name: "test:model" }),
-    reserve: () => ({ prompt_tokens: 1, completion_tokens: 10, usd: 0.1 }),
+    admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 10, usd: 0.1 } }),
     run: async (input, ctx) => {
       const output: unknown = await run(input, ctx);
       ctx.settle({ prompt_tokens: 1, completion_tokens: 2, cached_tokens: 0, usd: 0.01, source: "reported" });

@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { DurableFunction } from "../../../shared/durable.ts";
 import { BosunError } from "../../../shared/errors.ts";
 import type { ModelReply } from "../../../shared/model.ts";
-import type { ModelParts } from "../../../mcp-server/activities/ask-model.ts";
 import { createAskModel, MODEL_POOL } from "../../../mcp-server/activities/ask-model.ts";
+import { createModelBudget } from "../../../mcp-server/activities/model-budget.ts";
+import { createModelDesk } from "../../../mcp-server/models/desk.ts";
+import type { Model } from "../../../mcp-server/models/port.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
 import type { Journal } from "../../../mcp-server/journal/port.ts";
 import { createWords } from "../../../mcp-server/service/words.ts";
@@ -22,11 +24,20 @@ const REPLY: ModelReply = {
   usage: { prompt_tokens: 5, completion_tokens: 5, cached_tokens: 0, usd: null, source: "reported" },
 };
 
+interface Parts {
+  readonly model?: () => Model;
+  readonly price?: (name: string, tokens: { readonly prompt_tokens: number; readonly completion_tokens: number }) => number | null;
+}
+
+const ANSWERS = (): Model => ({
+  complete: async () => {
+    await turns(2);
+    return REPLY;
+  },
+});
+
 /** So many workers ask a model at once, for up to so many tokens each. */
-function asking(
-  at: { readonly workers: number; readonly tokens: number; readonly places?: number },
-  parts: Partial<ModelParts> = {},
-): BareEngine {
+function asking(at: { readonly workers: number; readonly tokens: number; readonly places?: number }, parts: Parts = {}): BareEngine {
   const fn: DurableFunction<SupervisorActivities, unknown, unknown> = async (ctx) => {
     const answers = await Promise.all(
       Array.from({ length: at.workers }, (_, index) =>
@@ -50,18 +61,13 @@ function asking(
     ask_model: {
       ...createAskModel({
         journal,
-        model: () => ({
-          complete: async () => {
-            await turns(2);
-            return REPLY;
-          },
-        }),
-        price: () => null,
+        desk: createModelDesk({ catalogue: { models: () => [], model: parts.model ?? ANSWERS } }),
+        budget: createModelBudget({ journal, price: parts.price ?? (() => null) }),
         checkReply: () => ({ ok: true, data: null }),
-
-        ...parts,
+        maxAttempts: () => 3,
+        random: () => 0,
       }),
-      retryDelayMs: ({ retryable }, failed) => (retryable && failed < 3 ? 80 : null),
+      retryDelayMs: ({ retryable }, { attempt: failed }) => (retryable && failed < 3 ? 80 : null),
     },
   });
   return openBareEngine(fn as Fn, activities, at.places === undefined ? {} : { limits: { pools: { [MODEL_POOL]: at.places } } });
@@ -81,7 +87,7 @@ it("parallel calls under a cap that holds each of them are all answered", async 
 
 it("five parallel calls under a cap of less than what they set aside are all answered, without a resume", async () => {
   let sent = 0;
-  const model: ModelParts["model"] = () => ({ complete: async () => ((sent += 1), REPLY) });
+  const model: () => Model = () => ({ complete: async () => ((sent += 1), REPLY) });
   const at = asking({ workers: 5, tokens: 8192 }, { model });
   const run = at.start({ budget: { tokens: 32_000 } });
   await at.engine.settled(run);
@@ -92,7 +98,7 @@ it("five parallel calls under a cap of less than what they set aside are all ans
 
 it("a call is sent with what the cap leaves, the next is refused, and a higher cap lets it through", async () => {
   const sizes: number[] = [];
-  const model: ModelParts["model"] = () => ({
+  const model: () => Model = () => ({
     complete: async (request) => {
       sizes.push(request.max_completion_tokens);
       return { ...REPLY, usage: { ...REPLY.usage, completion_tokens: request.max_completion_tokens } };
@@ -141,7 +147,7 @@ it("a call that is refused because its price is unknown is not charged", async (
 });
 
 /** The first call fails, with nothing spent; all that are answered take as much as they may. */
-function failingFirst(sizes: number[], failing: () => Promise<unknown>): Partial<ModelParts> {
+function failingFirst(sizes: number[], failing: () => Promise<unknown>): Parts {
   let asked = 0;
   return {
     model: () => ({
@@ -188,10 +194,10 @@ it("a call that has its place does not wait for one that was tried again and wai
 });
 
 describe("the error of a budget that is spent", () => {
-  const priced: Partial<ModelParts> = {
+  const priced: Parts = {
     price: (_name, { prompt_tokens, completion_tokens }) => (prompt_tokens + completion_tokens) / 1_000,
   };
-  async function refused(budget: { readonly tokens?: number; readonly usd?: number }, parts: Partial<ModelParts> = {}) {
+  async function refused(budget: { readonly tokens?: number; readonly usd?: number }, parts: Parts = {}) {
     const at = asking({ workers: 1, tokens: 4096 }, parts);
     const run = at.start({ budget });
     await at.engine.settled(run);

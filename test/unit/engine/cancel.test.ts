@@ -33,7 +33,7 @@ describe("a cancel", () => {
     const at = openBareEngine(afterGo("pay"), {
       pay: {
         kind: "paid",
-        reserve: () => ({ prompt_tokens: 1, completion_tokens: 1000, usd: null }),
+        admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 1000, usd: null } }),
         run: async () => (ran += 1),
       },
     });

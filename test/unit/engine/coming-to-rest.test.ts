@@ -114,7 +114,11 @@ it("a call whose start was not written yet when the run was stopped does not beg
     throw new Error("a fault of the supervisor");
   };
   const at = openBareEngine(fn, {
-    pay: { kind: "paid", reserve: () => ({ prompt_tokens: 1, completion_tokens: 9, usd: null }), run: async () => ran.push("pay") },
+    pay: {
+      kind: "paid",
+      admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 9, usd: null } }),
+      run: async () => ran.push("pay"),
+    },
     write: { kind: "effect", run: async () => ran.push("write") },
   });
   const run = at.start();
@@ -199,7 +203,11 @@ async function leaveBesideBusyRuns(leaving: Fn, ran: string[]): Promise<readonly
     { busy, leaving },
     {
       echo: {},
-      pay: { kind: "paid", reserve: () => ({ prompt_tokens: 1, completion_tokens: 9, usd: null }), run: async () => ran.push("pay") },
+      pay: {
+        kind: "paid",
+        admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 9, usd: null } }),
+        run: async () => ran.push("pay"),
+      },
       write: { kind: "effect", run: async () => ran.push("write") },
     },
   );

@@ -157,7 +157,7 @@ describe("recovery", () => {
     const paid = {
       echo: {
         kind: "paid" as const,
-        reserve: () => ({ prompt_tokens: 1, completion_tokens: 2, usd: null }),
+        admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 2, usd: null } }),
         run: () => ((ran += 1), never()),
       },
     };

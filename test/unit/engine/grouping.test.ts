@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Fn } from "../../support/bare-engine.ts";
 import { openBareEngine } from "../../support/bare-engine.ts";
 
-const reserve = () => ({ prompt_tokens: 1, completion_tokens: 1, usd: null });
+const admit = () => ({ reserve: { prompt_tokens: 1, completion_tokens: 1, usd: null } });
 
 describe("branches that go on at the same time", () => {
   it("have their intents in one commit, on the medium before the first of them begins", async () => {
@@ -23,7 +23,7 @@ describe("branches that go on at the same time", () => {
     const begunAfter: number[] = [];
     const at = openBareEngine(
       fn,
-      { echo: {}, pay: { kind: "paid", reserve, run: async () => begunAfter.push(writes.length) } },
+      { echo: {}, pay: { kind: "paid", admit, run: async () => begunAfter.push(writes.length) } },
       {
         meddle: (journal) => {
           const write = journal.write.bind(journal);

@@ -42,7 +42,7 @@ describe("a run that ends while a branch is still at work", () => {
       echo: { run: () => begun.passed },
       pay: {
         kind: "paid",
-        reserve: () => ({ prompt_tokens: 1, completion_tokens: 9, usd: null }),
+        admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 9, usd: null } }),
         retryDelayMs: () => 0,
         run: () => {
           attempts += 1;
@@ -68,7 +68,7 @@ describe("a run that ends while a branch is still at work", () => {
       echo: { run: () => main.passed },
       pay: {
         kind: "paid",
-        reserve: () => ({ prompt_tokens: 1, completion_tokens: 9, usd: null }),
+        admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 9, usd: null } }),
         retryDelayMs: () => 60_000,
         run: async () => {
           attempts += 1;
@@ -138,7 +138,7 @@ describe("an engine that is closed", () => {
     let ran = 0;
     const pay = {
       kind: "paid" as const,
-      reserve: () => ({ prompt_tokens: 1, completion_tokens: 1000, usd: null }),
+      admit: () => ({ reserve: { prompt_tokens: 1, completion_tokens: 1000, usd: null } }),
       run: async () => (ran += 1),
     };
     const at = openBareEngine(asks, { pay });

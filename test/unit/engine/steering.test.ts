@@ -125,7 +125,7 @@ it("a paid call whose intent is on its way when the time is up is not made, and 
         version: 1,
         kind: "paid",
         label,
-        reserve: () => ({ prompt_tokens: 5, completion_tokens: 5, usd: null }),
+        admit: () => ({ reserve: { prompt_tokens: 5, completion_tokens: 5, usd: null } }),
         run: async () => (paid += 1),
       },
       {
