@@ -6,7 +6,7 @@ import { REPLANS } from "./scenarios-replans.ts";
 import type { Scenario, Scenarios } from "./scenario.ts";
 import { STEPS } from "./scenarios-steps.ts";
 
-function of(scenarios: Scenarios, name: string): Scenario {
+export function of(scenarios: Scenarios, name: string): Scenario {
   const scenario = scenarios[name];
   if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
   return scenario;

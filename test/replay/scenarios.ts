@@ -6,6 +6,7 @@ import { ASKING } from "./scenarios-asking.ts";
 import { CHANGES } from "./scenarios-changes.ts";
 import { CONVERSATIONS } from "./scenarios-conversations.ts";
 import { ENDS } from "./scenarios-ends.ts";
+import { MODELS } from "./scenarios-models.ts";
 import { PLANNING } from "./scenarios-planning.ts";
 import { REPLANS } from "./scenarios-replans.ts";
 import { STEPS } from "./scenarios-steps.ts";
@@ -29,6 +30,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...REPLANS,
   ...ENDS,
   ...CONVERSATIONS,
+  ...MODELS,
   "one-step": {
     world: {
       model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? two : { content: "report" }),

@@ -33,6 +33,8 @@ export type FakeReply = {
   /** `text` stands for arguments that are no JSON of ours. */
   readonly tool_calls?: readonly { readonly name: string; readonly arguments?: unknown; readonly text?: string }[];
   /** Default: `stop`. */
+  /** What was reported beyond what was allowed. */
+  readonly overrun?: string;
   readonly finish_reason?: ModelAnswer["finish_reason"];
   /** What comes with a schema is handed on as it is, null for nothing at all. */
   readonly unchecked?: Json;
@@ -96,12 +98,13 @@ function act<N extends keyof SupervisorActivities>(
 export function fakeActivities(world: FakeWorld): AnyActivity[] {
   let calls = 0;
   return [
-    act("configure", "read", (_, ctx): Crew => {
+    act("configure", "read", ({ model }, ctx): Crew => {
       world.configure?.();
       return {
         workers: ["coder", "researcher", "reviewer"],
         prompts: ctx.keep({ planner: "Plan.", synthesise: "Put together.", output: "Shape." }),
         models: { small: ["fake:s"], medium: ["fake:m"], large: ["fake:l"] },
+        ...(model === null ? {} : { only: [model] }),
         limits: { ...LIMITS, ...world.limits },
         plan_schema: ctx.keep({ name: "task_plan", schema: {} }),
         replan_schema: ctx.keep({ name: "task_plan", schema: world.replanSchema ?? {} }),
@@ -133,7 +136,13 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
           content,
           ...(reply.tool_calls === undefined ? {} : { tool_calls: toolCalls }),
         });
-        if (request.reply_schema === null) return { message, model: "fake:m", finish_reason: reply.finish_reason ?? "stop" };
+        if (request.reply_schema === null)
+          return {
+            message,
+            model: "fake:m",
+            finish_reason: reply.finish_reason ?? "stop",
+            ...(reply.overrun === undefined ? {} : { overrun: ctx.keep(reply.overrun) }),
+          };
         if (reply.unchecked !== undefined)
           return {
             message,
