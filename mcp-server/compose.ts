@@ -335,6 +335,7 @@ function activitiesOf(
         max_revisions: config.run.maxRevisions,
         max_turns: config.run.maxTurns,
         max_completion_tokens: config.models.maxCompletionTokens,
+        compact_above_tokens: config.run.compactAboveTokens,
         ask_below: config.routing.askBelow,
       }),
       models: (override) => {

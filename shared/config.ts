@@ -93,6 +93,9 @@ const runSchema = z.strictObject({
   maxParallelSteps: whole(1, 100).default(5).describe("Most steps of one run at work at once."),
   maxSteps: whole(1, 200).default(20).describe("Most steps in a plan."),
   maxRevisions: whole(0, 50).default(3).describe("Most times that a plan is revised."),
+  compactAboveTokens: whole(2_000, 10_000_000)
+    .default(60_000)
+    .describe("Estimated tokens of a step's conversation above which its older turns are put into a summary by a small model."),
   maxTurns: whole(1, 1000).default(30).describe("Most turns of one step."),
 });
 

@@ -5,7 +5,7 @@ import type { ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { Limits, Prompts } from "../supervisor/activities.ts";
-import { OUTPUT_PROMPT, plannerPrompt, SYNTHESIS_PROMPT, workerPrompt } from "../workers/system-prompts.ts";
+import { COMPACT_PROMPT, OUTPUT_PROMPT, plannerPrompt, SYNTHESIS_PROMPT, workerPrompt } from "../workers/system-prompts.ts";
 import { internal } from "./define.ts";
 
 export interface ConfigureParts {
@@ -26,6 +26,7 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
         planner: plannerPrompt({ workers: [...parts.workers.values()], maxSteps: parts.limits().max_steps }),
         synthesise: SYNTHESIS_PROMPT,
         output: OUTPUT_PROMPT,
+        compact: COMPACT_PROMPT,
       }),
       models: parts.models(model),
       ...(model === null ? {} : { only: [model] }),

@@ -34,6 +34,8 @@ export interface Prompts {
   readonly planner: string;
   readonly synthesise: string;
   readonly output: string;
+  /** Not in runs that began before flag 6, which do not ask for it. */
+  readonly compact: string;
 }
 
 export interface Limits {
@@ -42,6 +44,8 @@ export interface Limits {
   readonly max_revisions: number;
   readonly max_turns: number;
   readonly max_completion_tokens: number;
+  /** A step's conversation longer than this is put together, see `compacted`; left out: it never is. */
+  readonly compact_above_tokens?: number;
   /** Below this confidence the person is asked before anything is done. */
   readonly ask_below: number;
 }

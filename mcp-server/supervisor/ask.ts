@@ -71,7 +71,7 @@ export async function askChecked(ctx: Ctx, request: Asking, complaint: Complaint
 }
 
 /** Its parts in the order that journals name a request by. */
-function withTranscript(ctx: Ctx, request: Asking, transcript: Chain<TranscriptItem>): AskModel {
+export function withTranscript(ctx: Ctx, request: Omit<Asking, "conversation">, transcript: Chain<TranscriptItem>): AskModel {
   const { purpose, worker, from, turn, tools, reply_schema, max_completion_tokens } = request;
   const { crew, tier, complexity } = from;
   const asked = { purpose, worker, models: crew.models[tier], turn, transcript, tools, reply_schema, max_completion_tokens };

@@ -5,6 +5,7 @@ import type { PlanStep } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, PinnedWorker, TranscriptItem } from "./activities.ts";
 import { askChecked, emptyComplaint } from "./ask.ts";
 import { callTools } from "./call-tools.ts";
+import { compacted } from "./compact.ts";
 import { add, opened } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
 import type { TaskInput } from "./make-plan.ts";
@@ -65,6 +66,7 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
     if (work.cancelled()) return stop(ctx, work, changes, dropped());
     conversation = add(ctx, conversation, newsAfter(ctx, heard));
     heard = ctx.events().length;
+    conversation = await compacted(ctx, conversation, { crew: work.crew, worker, head: packet, turn });
     const result = await ctx.branch(`turn:${turn}`, (inner) => takeTurn(inner, { work, worker, conversation, turn, changes }));
     if ("end" in result) return result.end.ok ? result.end : stop(ctx, work, changes, result.end.error);
     conversation = result.next;

@@ -28,4 +28,7 @@ export const ONE_LINK_A_REQUEST = 3;
  */
 export const TIERS_ARE_LIVE = 4;
 
-export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS, ONE_LINK_A_REQUEST, TIERS_ARE_LIVE];
+/** Older turns of a long step are put into a summary. Before, each request of a step held all that was said in it. */
+export const SUMMARISES = 6;
+
+export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS, ONE_LINK_A_REQUEST, TIERS_ARE_LIVE, SUMMARISES];

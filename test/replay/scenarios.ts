@@ -4,6 +4,7 @@ import { decide, giveUp, replan, two, write } from "./scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { ASKING } from "./scenarios-asking.ts";
 import { CHANGES } from "./scenarios-changes.ts";
+import { COMPACTING } from "./scenarios-compacting.ts";
 import { CONVERSATIONS } from "./scenarios-conversations.ts";
 import { ENDS } from "./scenarios-ends.ts";
 import { MODELS } from "./scenarios-models.ts";
@@ -31,6 +32,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...ENDS,
   ...CONVERSATIONS,
   ...MODELS,
+  ...COMPACTING,
   "one-step": {
     world: {
       model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? two : { content: "report" }),

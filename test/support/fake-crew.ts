@@ -32,9 +32,9 @@ export type FakeReply = {
   readonly json?: unknown;
   /** `text` stands for arguments that are no JSON of ours. */
   readonly tool_calls?: readonly { readonly name: string; readonly arguments?: unknown; readonly text?: string }[];
-  /** Default: `stop`. */
   /** What was reported beyond what was allowed. */
   readonly overrun?: string;
+  /** Default: `stop`. */
   readonly finish_reason?: ModelAnswer["finish_reason"];
   /** What comes with a schema is handed on as it is, null for nothing at all. */
   readonly unchecked?: Json;
@@ -102,7 +102,7 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
       world.configure?.();
       return {
         workers: ["coder", "researcher", "reviewer"],
-        prompts: ctx.keep({ planner: "Plan.", synthesise: "Put together.", output: "Shape." }),
+        prompts: ctx.keep({ planner: "Plan.", synthesise: "Put together.", output: "Shape.", compact: "Sum up." }),
         models: { small: ["fake:s"], medium: ["fake:m"], large: ["fake:l"] },
         ...(model === null ? {} : { only: [model] }),
         limits: { ...LIMITS, ...world.limits },
