@@ -270,6 +270,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
       notices,
       workers: () => [...fixed.workers.keys()],
       maxSteps: () => loaded.config.run.maxSteps,
+      caps: () => loaded.config.budget.run,
       checkFile: (path) => fixed.workspace.forListing(path).path,
       checkSchema: (schema) => assertReplySchema(schema as Json),
       checkModel: (model) => checkModel(catalogue, model),

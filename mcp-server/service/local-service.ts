@@ -1,4 +1,5 @@
 /** The service in this process: engine and journal behind the port that all faces share. */
+import type { Config } from "../../shared/config.ts";
 import type { ApprovalDecision, Caps } from "../../shared/events.ts";
 import { BosunError } from "../../shared/errors.ts";
 import { givenStepsSchema } from "../../shared/plan.ts";
@@ -25,6 +26,8 @@ export interface LocalServiceParts {
   /** Names of the workers there are. */
   readonly workers: () => readonly string[];
   readonly maxSteps: () => number;
+  /** Caps of every run, null for none: a request can only lower them, a person's resume raises them. */
+  readonly caps: () => Config["budget"]["run"];
   /** Workspace-relative canonical path of a file that was named. @throws BosunError invalid_input, policy_denied */
   readonly checkFile: (path: string) => string;
   /** @throws BosunError invalid_input when the schema cannot be used */
@@ -58,7 +61,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
       workflow,
       session_id: request.session_id ?? null,
       input,
-      ...(request.budget === undefined ? {} : { budget: request.budget }),
+      ...budgetWithin(parts.caps(), request.budget),
       ...(request.priority === undefined ? {} : { priority: request.priority }),
     });
   };
@@ -188,6 +191,17 @@ function flushedFirst(look: Look, engine: Engine): Look {
     verifyFile: look.verifyFile,
     exportRun: first(look.exportRun),
   };
+}
+
+/** The lower of what is configured and what is asked for. */
+function budgetWithin(caps: Config["budget"]["run"], asked: Caps = {}): { readonly budget?: Caps } {
+  const budget: Caps = Object.fromEntries(
+    (["usd", "tokens", "seconds"] as const).flatMap((unit) => {
+      const given = [caps[unit], asked[unit]].filter((cap) => cap !== null && cap !== undefined);
+      return given.length === 0 ? [] : [[unit, Math.min(...given)]];
+    }),
+  );
+  return Object.keys(budget).length === 0 ? {} : { budget };
 }
 
 /** A resume may raise a cap, not lower it: what is set aside already could not be taken back. */
