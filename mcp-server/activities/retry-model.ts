@@ -1,9 +1,9 @@
 /** When a model call that failed is made again. The next attempt chooses its model anew, so a fallback is an attempt like any other. */
 import type { ErrorValue } from "../../shared/errors.ts";
 
-/** Exponential backoff for the same model: 0.5 s, 2 s, 8 s, then 20 s each, of which a random part of up to a half is left out. */
+/** Exponential backoff for the same model: 0.5 s, 1 s, 2 s and so on up to 20 s, of which a random part of up to a half is left out. */
 const FIRST_MS = 500;
-const FACTOR = 4;
+const FACTOR = 2;
 const MAX_MS = 20_000;
 
 /** A provider that wants a longer pause is not waited for: another model is asked, or the run waits for a person. */
