@@ -8,6 +8,16 @@ export type Purpose = (typeof PURPOSES)[number];
 export const TIERS = ["small", "medium", "large"] as const;
 export type Tier = (typeof TIERS)[number];
 
+/** Which model is asked, and what spoke for it. */
+export interface ModelChoice {
+  /** `provider:model`. */
+  readonly model: string;
+  /** The tier whose list it is from; null when a person named the model. */
+  readonly tier: Tier | null;
+  /** Short words for the trace, weightiest first: `tier medium`, `first in list`, `p50 4.1 s, 98 % ok`. */
+  readonly why: readonly string[];
+}
+
 export interface ToolCall {
   readonly id: string;
   readonly name: string;
