@@ -35,7 +35,7 @@ const provider = z.object({
   width: z.number().min(1),
   requests: knownRoom.nullable(),
   tokens: knownRoom.nullable(),
-  guess: z.object({ rpm: z.number().min(1), at: amount }).nullable(),
+  pace: z.object({ perSecond: z.number().min(0.01), refusedAt: amount }).nullable(),
 });
 const fileSchema = z.object({ version: z.literal(1), models: z.record(z.string(), model), providers: z.record(z.string(), provider) });
 
@@ -58,7 +58,11 @@ export function readHealthFile(file: string): ModelState {
 }
 
 /** Of two snapshots the newer of each entry, for several processes keep one file; without scripts, and without what is very old. */
-function merged<T extends { readonly updatedAt: number }>(theirs: Readonly<Record<string, T>>, ours: Readonly<Record<string, T>>, now: number) {
+function merged<T extends { readonly updatedAt: number }>(
+  theirs: Readonly<Record<string, T>>,
+  ours: Readonly<Record<string, T>>,
+  now: number,
+) {
   const all = new Map(Object.entries(theirs));
   for (const [name, entry] of Object.entries(ours)) if (entry.updatedAt >= (all.get(name)?.updatedAt ?? 0)) all.set(name, entry);
   return Object.fromEntries([...all].filter(([name, entry]) => !/^scripted(:|$)/.test(name) && now - entry.updatedAt < KEPT_MS));

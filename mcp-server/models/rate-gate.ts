@@ -5,7 +5,13 @@
 import { BosunError } from "../../shared/errors.ts";
 import { NO_USAGE } from "../../shared/usage.ts";
 import type { ModelFailure } from "./model-failure.ts";
-import { createProviderLimits, type Admission, type ConfiguredLimits, type ProviderLimits, type ProviderSnapshot } from "./provider-limits.ts";
+import {
+  createProviderLimits,
+  type Admission,
+  type ConfiguredLimits,
+  type ProviderLimits,
+  type ProviderSnapshot,
+} from "./provider-limits.ts";
 
 export interface RateGateOptions {
   /** Epoch milliseconds. */
@@ -126,7 +132,8 @@ export function createRateGate({ now, sleep, random, limits }: RateGateOptions):
     enter: (provider, { tokens, signal, maxWaitMs = Infinity }) =>
       new Promise((resolve, reject) => {
         const line = lineOf(provider);
-        const cancelled = (): BosunError => new BosunError("cancelled", `the call was cancelled while it waited for ${provider}'s rate limit`);
+        const cancelled = (): BosunError =>
+          new BosunError("cancelled", `the call was cancelled while it waited for ${provider}'s rate limit`);
         if (signal.aborted) {
           reject(cancelled());
           return;

@@ -61,13 +61,18 @@ const REQUESTS: readonly Names[] = [
 
 const TOKENS: readonly Names[] = [
   { limit: "x-ratelimit-limit-tokens", remaining: "x-ratelimit-remaining-tokens", reset: "x-ratelimit-reset-tokens" },
-  { limit: "anthropic-ratelimit-tokens-limit", remaining: "anthropic-ratelimit-tokens-remaining", reset: "anthropic-ratelimit-tokens-reset" },
+  {
+    limit: "anthropic-ratelimit-tokens-limit",
+    remaining: "anthropic-ratelimit-tokens-remaining",
+    reset: "anthropic-ratelimit-tokens-reset",
+  },
 ];
 
 function read(headers: Headers, names: readonly Names[], now: number): Allowance | null {
   for (const { limit, remaining, reset } of names) {
     const left = count(headers.get(remaining));
-    if (left !== null) return { limit: count(headers.get(limit)), remaining: left, resetMs: resetMs(headers.get(reset)?.trim() ?? "", now) };
+    if (left !== null)
+      return { limit: count(headers.get(limit)), remaining: left, resetMs: resetMs(headers.get(reset)?.trim() ?? "", now) };
   }
   return null;
 }

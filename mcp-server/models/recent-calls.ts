@@ -39,7 +39,7 @@ export function measure(records: readonly CallRecord[], now: number): Measured {
         const value = of(record);
         return value === null ? [] : [{ value, weight: weightOf(n) }];
       })
-      .sort((a, b) => a.value - b.value);
+      .toSorted((a, b) => a.value - b.value);
     const half = known.reduce((sum, each) => sum + each.weight, 0) / 2;
     let sum = 0;
     return known.find(({ weight }) => (sum += weight) >= half)?.value ?? null;
