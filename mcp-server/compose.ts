@@ -388,7 +388,10 @@ export function examineHere({ system, currentFolder }: { readonly system: System
       }),
       ...modelProbes({
         file: join(home, HEALTH_FILE),
-        models: () => catalogueOf(loadConfig(system, workspace)).describe().flatMap((tier) => tier.models),
+        models: () =>
+          catalogueOf(loadConfig(system, workspace))
+            .describe()
+            .flatMap((tier) => tier.models),
         now: Date.now,
       }),
       keyProbe({

@@ -2,7 +2,8 @@
 import { duration, measuredWords } from "../models/health-words.ts";
 import { readHealthFile } from "../models/health-file.ts";
 import { createModelHealth, type ModelSnapshot, type ModelStats } from "../models/model-health.ts";
-import type { KnownRoom, ProviderSnapshot } from "../models/provider-limits.ts";
+import type { KnownRoom } from "../models/known-room.ts";
+import type { ProviderSnapshot } from "../models/provider-limits.ts";
 import type { Finding, Probe } from "./examine.ts";
 
 export interface ModelsParts {
@@ -61,7 +62,7 @@ function breakerWords({ breaker }: ModelStats, snapshot: ModelSnapshot, now: num
   return `breaker open: not asked for ${duration((snapshot.breaker?.until ?? now) - now)} more`;
 }
 
-function gateWords({ closedUntil, requests, tokens, guess }: ProviderSnapshot, now: number): string[] {
+function gateWords({ closedUntil, requests, tokens, pace }: ProviderSnapshot, now: number): string[] {
   const left = ({ limit, remaining, resetAt }: KnownRoom, what: string): string[] => {
     if (resetAt === null || resetAt > now) return [`${remaining}${limit === null ? "" : ` of ${limit}`} ${what} left`];
     return limit === null ? [] : [`at most ${limit} ${what}`];
@@ -70,7 +71,7 @@ function gateWords({ closedUntil, requests, tokens, guess }: ProviderSnapshot, n
     ...(closedUntil > now ? [`gate closed for ${duration(closedUntil - now)} by a rate limit`] : []),
     ...(requests === null ? [] : left(requests, "requests")),
     ...(tokens === null ? [] : left(tokens, "tokens")),
-    ...(guess === null ? [] : [`about ${guess.rpm} requests a minute by guess`]),
+    ...(pace === null ? [] : [`at most ${pace.perSecond.toFixed(1)} requests a second since a refusal`]),
   ];
 }
 
