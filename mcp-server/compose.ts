@@ -22,6 +22,7 @@ import { examine } from "./doctor/examine.ts";
 import { dataProbes } from "./doctor/probe-data.ts";
 import { keyProbe } from "./doctor/probe-key.ts";
 import { machineProbes } from "./doctor/probe-machine.ts";
+import { modelProbes } from "./doctor/probe-models.ts";
 import { settingsProbes } from "./doctor/probe-settings.ts";
 import type { AnyActivity } from "./engine/activity.ts";
 import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
@@ -37,6 +38,7 @@ import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import { createModelDesk } from "./models/desk.ts";
+import { HEALTH_FILE } from "./models/health-file.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
@@ -373,6 +375,8 @@ export function examineHere({ system, currentFolder }: { readonly system: System
   const home = userFolders(system).data;
   const dataDir = workspaceDataFolder(home, workspace);
   const data = dataProbes(dataDir);
+  const catalogueOf = ({ config, origins }: LoadedConfig): ModelCatalogue =>
+    createModelCatalogue({ config, env: system.env, origins, folder: currentFolder });
   try {
     return examine([
       ...machineProbes({
@@ -385,8 +389,16 @@ export function examineHere({ system, currentFolder }: { readonly system: System
       }),
       ...settingsProbes({
         loadConfig: () => loadConfig(system, workspace),
-        catalogue: ({ config, origins }) => createModelCatalogue({ config, env: system.env, origins, folder: currentFolder }),
+        catalogue: catalogueOf,
         workers: () => loadBuiltinWorkers([...createToolRegistry().keys(), giveUp.name]),
+      }),
+      ...modelProbes({
+        file: join(home, HEALTH_FILE),
+        models: () =>
+          catalogueOf(loadConfig(system, workspace))
+            .describe()
+            .flatMap((tier) => tier.models),
+        now: Date.now,
       }),
       keyProbe({
         platform: system.platform,
