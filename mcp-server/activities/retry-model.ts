@@ -15,16 +15,16 @@ export interface FailedAttempt {
   readonly maxAttempts: number;
   /** What `Retry-After` said; 0 for nothing. */
   readonly askedForMs: number;
-  /** Is there another model that could be tried? */
-  readonly others: boolean;
+  /** Another model would be asked next. */
+  readonly another: boolean;
   /** 0 to 1. */
   readonly random: number;
 }
 
 /** Milliseconds until the next attempt; null when there shall be none. */
-export function retryDelayMs(error: ErrorValue, { attempt, maxAttempts, askedForMs, others, random }: FailedAttempt): number | null {
+export function retryDelayMs(error: ErrorValue, { attempt, maxAttempts, askedForMs, another, random }: FailedAttempt): number | null {
   if (!isAboutTheModel(error) || attempt >= maxAttempts) return null;
-  if (others) return 0;
+  if (another) return 0;
   if (!error.retryable || askedForMs > MAX_ASKED_FOR_MS) return null;
   const backoffMs = Math.min(FIRST_MS * FACTOR ** (attempt - 1), MAX_MS);
   return Math.round(Math.max(backoffMs * (1 - random / 2), askedForMs));
