@@ -147,4 +147,24 @@ describe("models", () => {
     });
     expect((await made.model("scripted:s.json").complete(modelRequest(), callContext())).message.content).toBe("more");
   });
+
+  test("a model is the same object until something changes that it was made from", () => {
+    let config: ConfigInput = { providers: { mine: { baseUrl: server.url } } };
+    const env: Record<string, string> = { OPENAI_API_KEY: "a" };
+    const made = createModelCatalogue({ settings: () => ({ config: configSchema.parse(config), origins: {} }), env, folder });
+    const both = (): readonly unknown[] => [made.model("mine:m"), made.model("openai:m"), made.model("scripted:s.json")];
+    const changes = (change: () => void): readonly boolean[] => {
+      const before = both();
+      change();
+      return both().map((model, at) => model !== before[at]);
+    };
+    const set = (more: ConfigInput) => () => void (config = { ...config, ...more });
+    expect(changes(set({ run: { maxSteps: 3 } }))).toEqual([false, false, false]);
+    expect(changes(set({ models: { prices: { "mine:m": { in: 1, out: 1 } } } }))).toEqual([true, false, false]);
+    expect(changes(set({ models: { ...config.models, callTimeoutSeconds: 3 } }))).toEqual([true, true, true]);
+    expect(changes(() => void (env["OPENAI_API_KEY"] = "b"))).toEqual([false, true, false]);
+    expect(changes(set({ providers: { mine: { baseUrl: `${server.url}/2` } } }))).toEqual([true, false, false]);
+    expect(changes(set({ models: { ...config.models, small: ["mine:other"] } }))).toEqual([false, false, false]);
+    expect(made.models("small")).toEqual(["mine:other"]);
+  });
 });
