@@ -114,6 +114,8 @@ export interface OpenAiServerOptions {
   reply(request: ReceivedRequest, n: number): ServerReply | Promise<ServerReply>;
   /** Called before the answer is made. */
   onRequest?(request: ReceivedRequest): void;
+  /** What `GET /v1/models` lists. Default: there is no such path. */
+  readonly models?: readonly string[];
   /** Default: any free port. */
   readonly port?: number;
 }
@@ -276,6 +278,10 @@ export async function startOpenAiServer(options: OpenAiServerOptions): Promise<O
       if (!res.writableEnded) aborted += 1;
     });
     const text = await readBody(req);
+    if (req.method === "GET" && req.url === "/v1/models" && options.models !== undefined) {
+      sendJson(res, 200, { object: "list", data: options.models.map((id) => ({ id, object: "model" })) });
+      return;
+    }
     if (req.method !== "POST" || !(req.url ?? "").endsWith("/chat/completions")) {
       sendJson(res, 404, { error: { message: `no such path: ${req.url}` } });
       return;

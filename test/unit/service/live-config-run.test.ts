@@ -13,18 +13,18 @@ beforeEach(() => {
   onTestFinished(() => void vi.useRealTimers());
 });
 
-async function serve(reply: OpenAiServerOptions["reply"]): Promise<OpenAiServer> {
-  const server = await startOpenAiServer({ reply });
+async function serve(reply: OpenAiServerOptions["reply"], models?: readonly string[]): Promise<OpenAiServer> {
+  const server = await startOpenAiServer({ reply, ...(models === undefined ? {} : { models }) });
   onTestFinished(() => server.close());
   return server;
 }
 
 /** @param configure writes `bosun.json`; the clock goes on by what makes the next look due. */
-function place(): { readonly configure: (text: string) => void; readonly open: () => Service } {
+function place(more: Record<string, string> = {}): { readonly configure: (text: string) => void; readonly open: () => Service } {
   const folder = temporaryFolder();
   const [home, workspace] = [join(folder, "home"), join(folder, "workspace")];
   for (const made of [home, workspace]) mkdirSync(made, { mode: 0o700 });
-  const env = { BOSUN_HOME: home, FIRST_KEY: "first-key", SECOND_KEY: "second-key" };
+  const env = { BOSUN_HOME: home, FIRST_KEY: "first-key", SECOND_KEY: "second-key", ...more };
   return {
     configure: (text) => {
       writeFileSync(join(home, "bosun.json"), text);
@@ -71,4 +71,15 @@ test("a bosun.json that is broken under way changes nothing, and is told", async
   expect((await service.settled(service.startRun({ task: "look into it" }))).status).toBe("completed");
   expect(server.requests).toHaveLength(2);
   expect(service.notices).toEqual([expect.stringMatching(/bosun\.json is not valid JSON .* the settings from before hold$/)]);
+});
+
+test("a run is done by a model that was found on this machine, where nothing else is set", async () => {
+  const server = await serve(crew({ steps: STEPS }), ["qwen3:8b"]);
+  const service = place({ BOSUN_OLLAMA_BASE_URL: server.url, BOSUN_LMSTUDIO_BASE_URL: "http://127.0.0.1:1/v1" }).open();
+  expect(() => service.startRun({ task: "look into it" })).toThrow(/no model is configured\. .* or start Ollama or LM Studio/);
+  await service.findModels();
+  expect((await service.settled(service.startRun({ task: "look into it" }))).status).toBe("completed");
+  expect(server.requests.map(({ body, headers }) => [body.model, body.max_tokens === undefined, headers.authorization])).toEqual(
+    Array.from({ length: 2 }, () => ["qwen3:8b", false, undefined]),
+  );
 });
