@@ -4,27 +4,21 @@ import { BosunError } from "../../shared/errors.ts";
 import { TIERS, type Tier } from "../../shared/model.ts";
 import type { Config, Price } from "../../shared/config.ts";
 import type { Usage } from "../../shared/usage.ts";
-import { readVariable, type Environment } from "../config/paths.ts";
+import type { Environment } from "../config/paths.ts";
 import { STANDARD_QUIRKS } from "./dialect.ts";
-import { discoverLocal, localServers, serverTitle, type FoundLocally, type LocalServer } from "./discover-local.ts";
-import { tiersBySize } from "./local-tiers.ts";
+import { discoverLocal, localServers, type FoundLocally, type LocalServer } from "./discover-local.ts";
+import { createFoundTiers, type FoundTier, type ModelSettings } from "./found-tiers.ts";
 import { parseModelName, type ModelName } from "./model-name.ts";
 import { createOpenAiModel } from "./openai-model.ts";
 import type { Model } from "./port.ts";
 import { costUsd, priceOf, type KnownPrice } from "./prices.ts";
 import { providerAddress } from "./provider-address.ts";
-import { DEFAULT_PROVIDER, HOW_TO_SET, providerFacts } from "./providers.ts";
+import { providerFacts } from "./providers.ts";
 import { createScriptedModel } from "./scripted-model.ts";
-
-export interface CatalogueSettings {
-  readonly config: Config;
-  /** Where a configured value comes from, by key path, for {@link ModelCatalogue.describe}. */
-  readonly origins: Readonly<Record<string, string>>;
-}
 
 export interface CatalogueOptions {
   /** What is configured now; asked at each use, so that the next call goes by it. */
-  readonly settings: () => CatalogueSettings;
+  readonly settings: () => ModelSettings;
   /** Where keys and base URLs are looked up; never written down anywhere. */
   readonly env: Environment;
   /** Folder that relative paths of scripts start from. */
@@ -33,14 +27,6 @@ export interface CatalogueOptions {
   matchesSoFar?(runId: string, rule: number): number;
   /** Default: {@link discoverLocal}. */
   readonly findLocal?: (servers: readonly LocalServer[]) => Promise<readonly FoundLocally[]>;
-}
-
-export interface FoundTier {
-  readonly tier: Tier;
-  /** `provider:model` in order of preference; empty when nothing was found. */
-  readonly models: readonly string[];
-  /** Why these: `from BOSUN_MODEL`, `found OPENAI_API_KEY`, `found Ollama on 127.0.0.1:11434`, `no model of its own: as medium`. */
-  readonly why: string;
 }
 
 export interface ModelCatalogue {
@@ -65,13 +51,6 @@ export interface ModelCatalogue {
   /** What was found for each tier, and why. */
   describe(): readonly FoundTier[];
 }
-
-/** Where a tier without models of its own looks, nearest first. */
-const NEIGHBOURS: Readonly<Record<Tier, readonly Tier[]>> = {
-  small: ["medium", "large"],
-  medium: ["large", "small"],
-  large: ["medium", "small"],
-};
 
 const FREE: KnownPrice = { price: { in: 0, out: 0 }, source: "script" };
 
@@ -137,37 +116,7 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
     const result = parseModelName(name, Object.keys(config().providers));
     return result.ok ? text(parsed(name)) : name;
   };
-
-  const ownModels = (tier: Tier): FoundTier | null => {
-    const { config: now, origins } = options.settings();
-    const models = now.models[tier];
-    return models.length === 0 ? null : { tier, models: models.map(resolved), why: `from ${origins[`models.${tier}`] ?? "configuration"}` };
-  };
-
-  /** The default provider's own models, when its key is there and nothing that is configured points elsewhere. */
-  const keyedModels = (tier: Tier): FoundTier | null => {
-    const { keyVariable = null, defaultModels } = providerFacts(DEFAULT_PROVIDER) ?? {};
-    if (keyVariable === null || defaultModels === undefined || readVariable(env, keyVariable) === null) return null;
-    const others = TIERS.flatMap((other) => ownModels(other)?.models ?? []);
-    if (others.length > 0 && !others.some((name) => name.startsWith(`${DEFAULT_PROVIDER}:`))) return null;
-    return { tier, models: [`${DEFAULT_PROVIDER}:${defaultModels[tier]}`], why: `found ${keyVariable}` };
-  };
-
-  const localModels = (tier: Tier): FoundTier | null => {
-    const models = tiersBySize(local.flatMap(({ provider, models }) => models.map((model) => `${provider}:${model}`)))[tier];
-    const servers = local.filter(({ provider }) => models.some((name) => name.startsWith(`${provider}:`)));
-    return models.length === 0 ? null : { tier, models, why: `found ${servers.map(serverTitle).join(" and ")}` };
-  };
-
-  const served = (tier: Tier): FoundTier => {
-    const found = ownModels(tier) ?? keyedModels(tier);
-    if (found !== null) return found;
-    for (const other of NEIGHBOURS[tier]) {
-      const neighbour = ownModels(other);
-      if (neighbour !== null) return { tier, models: neighbour.models, why: `no model of its own: as ${other}` };
-    }
-    return localModels(tier) ?? { tier, models: [], why: `no model found. ${HOW_TO_SET}` };
-  };
+  const served = createFoundTiers({ ...options, resolved, local: () => local });
 
   return {
     models: (tier) => served(tier).models,
