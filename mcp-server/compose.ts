@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BosunError } from "../shared/errors.ts";
 import type { Json } from "../shared/durable.ts";
 import { deadlineSecondsOf } from "../shared/config.ts";
+import type { Config } from "../shared/config.ts";
 import type { ToolOffer } from "../shared/model.ts";
 import type { WorkerDefinition } from "../shared/worker.ts";
 import { countRule, createAskModel, MODEL_POOL } from "./activities/ask-model.ts";
@@ -15,7 +16,9 @@ import { createRunStates } from "./activities/run-state.ts";
 import type { RunStates } from "./activities/run-state.ts";
 import { createToolActivities } from "./activities/use-tool.ts";
 import { forgetApplied } from "./changes/manifest.ts";
-import { loadConfig } from "./config/load-config.ts";
+import { createLiveConfig } from "./config/live-config.ts";
+import type { LiveConfig } from "./config/live-config.ts";
+import { loadConfig, configFiles } from "./config/load-config.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
 import { userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
 import type { System } from "./config/paths.ts";
@@ -83,7 +86,7 @@ const WORKFLOWS: readonly WorkflowDefinition[] = [
 
 /** What does not depend on who owns the data folder. */
 interface Fixed {
-  readonly loaded: LoadedConfig;
+  readonly settings: LiveConfig;
   /** The user's data folder, and in it the workspace's. */
   readonly home: string;
   readonly dataDir: string;
@@ -102,8 +105,9 @@ interface Fixed {
  * @throws BosunError invalid_input for a bad configuration file
  */
 export function openService(options: ServiceOptions): Service {
-  const fixed = fix(options);
-  const notices = [...fixed.loaded.warnings];
+  const notices: string[] = [];
+  const fixed = fix(options, (notice) => notices.push(notice));
+  notices.push(...fixed.settings.current().warnings);
   let owner: Service | null = null;
   let reader: OpenedLook | null = null;
   /** Nothing but upkeep was asked of the owner. */
@@ -135,6 +139,7 @@ export function openService(options: ServiceOptions): Service {
     get broken() {
       return owner?.broken ?? null;
     },
+    findModels: () => own().findModels(),
     startRun: (request) => own().startRun(request),
     getRun: (runId, include) => look().getRun(runId, include),
     exportTrace: (runId, version) => look().exportTrace(runId, version),
@@ -165,7 +170,7 @@ export function openService(options: ServiceOptions): Service {
       if (!request.dry_run || owner !== null) return ownForUpkeep().gc(request);
       reader ??= openLook(fixed);
       if (reader === null) return ownForUpkeep().gc(request);
-      return dryRun(reader.journal, { days: request.days ?? fixed.loaded.config.retention.days, now: Date.now() });
+      return dryRun(reader.journal, { days: request.days ?? fixed.settings.current().config.retention.days, now: Date.now() });
     },
     rebuild: () => ownForUpkeep().rebuild(),
     close: async () => {
@@ -175,9 +180,14 @@ export function openService(options: ServiceOptions): Service {
   };
 }
 
-function fix(options: ServiceOptions): Fixed {
+function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
   const { system, folder } = options;
-  const loaded = loadConfig(system, options.workspace, options.model === undefined ? {} : { model: options.model });
+  const settings = createLiveConfig({
+    load: () => loadConfig(system, options.workspace, options.model === undefined ? {} : { model: options.model }),
+    files: configFiles(system, options.workspace),
+    now: Date.now,
+    tell,
+  });
   const folders = userFolders(system);
   const tools = createToolRegistry();
   const names = [...tools.keys(), giveUp.name];
@@ -185,7 +195,7 @@ function fix(options: ServiceOptions): Fixed {
   const journalFile = join(dataDir, "journal.db");
   const workers = new Map(loadBuiltinWorkers(names).map((worker) => [worker.name, worker]));
   return {
-    loaded,
+    settings,
     home: folders.data,
     dataDir,
     journalFile,
@@ -202,9 +212,8 @@ function fix(options: ServiceOptions): Fixed {
     tools,
     catalogue: (journal) =>
       createModelCatalogue({
-        config: loaded.config,
+        settings: settings.current,
         env: system.env,
-        origins: loaded.origins,
         folder,
         matchesSoFar: (runId, rule) => countRule(journal, runId, rule),
       }),
@@ -234,7 +243,8 @@ function openLook(fixed: Fixed): OpenedLook | null {
 }
 
 function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Service {
-  const { dataDir, journalFile, loaded } = fixed;
+  const { dataDir, journalFile, settings } = fixed;
+  const { config } = settings.current();
   makePrivateFolder(dataDir);
   const lock = takeOwnerLock(dataDir);
   try {
@@ -243,7 +253,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
     const { journal, setAside, salvaged, adopted } = opened;
     if (setAside !== null) notices.push(salvageNotice(setAside, salvaged));
     if (adopted > 0) notices.push(adoptionNotice(adopted, setAside !== null));
-    const log = openLog(dataDir, loaded.config.log.level);
+    const log = openLog(dataDir, config.log.level);
     if (setAside !== null) log.error({ file: setAside, ...salvaged }, "corrupt journal set aside");
     const { activities, states, catalogue, fare } = activitiesOf(fixed, journal);
     const healthFile = keepHealthFile({ file: join(fixed.home, HEALTH_FILE), ...fare, now: Date.now, after: afterUnref });
@@ -253,8 +263,8 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
       workflows: WORKFLOWS,
       now: Date.now,
       newRunId: () => newRunId(Date.now()),
-      maxRuns: loaded.config.run.maxConcurrentRuns,
-      pools: { [MODEL_POOL]: loaded.config.models.maxConcurrentCalls },
+      maxRuns: config.run.maxConcurrentRuns,
+      pools: { [MODEL_POOL]: config.models.maxConcurrentCalls },
       onParked: (runId) => states.drop(runId),
     });
     engine.subscribe((note) => {
@@ -268,7 +278,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
     const upkeep = createUpkeep({
       journal,
       dataDir,
-      days: loaded.config.retention.days,
+      days: config.retention.days,
       now: Date.now,
       alone,
       tell: (summary) => log.info(summary, "upkeep done"),
@@ -283,11 +293,12 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
       closing: (sound) => upkeep.stop(sound),
       notices,
       workers: () => [...fixed.workers.keys()],
-      maxSteps: () => loaded.config.run.maxSteps,
-      caps: () => loaded.config.budget.run,
+      maxSteps: () => settings.current().config.run.maxSteps,
+      caps: () => settings.current().config.budget.run,
       checkFile: (path) => fixed.workspace.forListing(path).path,
       checkSchema: (schema) => assertReplySchema(schema as Json),
       checkModel: (model) => checkModel(catalogue, model),
+      findModels: () => catalogue.discover(),
       checkReply: (text, schema) => checkReply(text, schema),
       forget: (runId) => ({
         run_id: runId,
@@ -336,7 +347,7 @@ function activitiesOf(
   fixed: Fixed,
   journal: Journal | JournalReader,
 ): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue; fare: ModelFare } {
-  const { config } = fixed.loaded;
+  const config = (): Config => fixed.settings.current().config;
   const { workspace, workers, tools, offers, dataDir } = fixed;
   const catalogue = fixed.catalogue(journal);
   const states = createRunStates({ workspace, journal });
@@ -347,16 +358,20 @@ function activitiesOf(
       workers,
       offers,
       planSchemas: { plan: TASK_PLAN.schema, replan: TASK_REPLAN.schema },
-      limits: () => ({
-        max_parallel_steps: config.run.maxParallelSteps,
-        max_steps: config.run.maxSteps,
-        max_revisions: config.run.maxRevisions,
-        max_turns: config.run.maxTurns,
-        max_completion_tokens: config.models.maxCompletionTokens,
-        compact_above_tokens: config.run.compactAboveTokens,
-        ask_below: config.routing.askBelow,
-      }),
-      models: (override) => {
+      limits: () => {
+        const { run, models, routing } = config();
+        return {
+          max_parallel_steps: run.maxParallelSteps,
+          max_steps: run.maxSteps,
+          max_revisions: run.maxRevisions,
+          max_turns: run.maxTurns,
+          max_completion_tokens: models.maxCompletionTokens,
+          compact_above_tokens: run.compactAboveTokens,
+          ask_below: routing.askBelow,
+        };
+      },
+      models: async (override) => {
+        await catalogue.discover();
         if (override !== null) return { small: [override], medium: [override], large: [override] };
         const found = { small: catalogue.models("small"), medium: catalogue.models("medium"), large: catalogue.models("large") };
         if (found.small.length === 0) throw noModel();
@@ -367,7 +382,7 @@ function activitiesOf(
       journal,
       desk: createModelDesk({ catalogue, health, gate, now: Date.now }),
       budget: createModelBudget({ journal, price: (name, tokens) => catalogue.price(name, tokens) }),
-      maxAttempts: () => config.models.maxAttempts,
+      maxAttempts: () => config().models.maxAttempts,
       random: Math.random,
       checkReply: (text, schema) => checkReply(text, schema),
     }),
@@ -378,7 +393,7 @@ function activitiesOf(
       journal,
       dataDir,
       now: Date.now,
-      deadlineSeconds: (kind) => deadlineSecondsOf(config, kind),
+      deadlineSeconds: (kind) => deadlineSecondsOf(config(), kind),
     }),
   ];
   return { activities, states, catalogue, fare: { health, gate } };
@@ -396,8 +411,8 @@ export function examineHere({ system, currentFolder }: { readonly system: System
   const home = userFolders(system).data;
   const dataDir = workspaceDataFolder(home, workspace);
   const data = dataProbes(dataDir);
-  const catalogueOf = ({ config, origins }: LoadedConfig): ModelCatalogue =>
-    createModelCatalogue({ config, env: system.env, origins, folder: currentFolder });
+  const catalogueOf = (loaded: LoadedConfig): ModelCatalogue =>
+    createModelCatalogue({ settings: () => loaded, env: system.env, folder: currentFolder });
   try {
     return examine([
       ...machineProbes({

@@ -76,7 +76,9 @@ const modelsSchema = z.strictObject({
   prices: z
     .record(z.string().min(1).max(ITEM_MAX), priceSchema)
     .default({})
-    .describe("Prices by provider:model or by model id. A model that is not listed has an unknown price."),
+    .describe(
+      "Prices by provider:model or by model id; they add to the built-in table (docs/providers.md) and override it. Else a price is unknown.",
+    ),
   maxConcurrentCalls: whole(1, 10_000).default(256).describe("Most model calls on the wire at once."),
   maxCompletionTokens: whole(1, 1_000_000).default(8192).describe("Most tokens a model may answer with in one call; sent with every call."),
   maxAttempts: whole(1, 20)

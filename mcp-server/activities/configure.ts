@@ -15,7 +15,7 @@ export interface ConfigureParts {
   readonly planSchemas: { readonly plan: Json; readonly replan: Json };
   limits(): Limits;
   /** `provider:model` by tier; `override` serves all tiers. @throws BosunError model_unavailable when there is none */
-  models(override: string | null): Readonly<Record<Tier, readonly string[]>>;
+  models(override: string | null): Promise<Readonly<Record<Tier, readonly string[]>>>;
 }
 
 export function createConfigureActivities(parts: ConfigureParts): readonly AnyActivity[] {
@@ -28,7 +28,7 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
         output: OUTPUT_PROMPT,
         compact: COMPACT_PROMPT,
       }),
-      models: parts.models(model),
+      models: await parts.models(model),
       ...(model === null ? {} : { only: [model] }),
       limits: parts.limits(),
       plan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.plan }),

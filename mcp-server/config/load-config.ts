@@ -96,18 +96,26 @@ function withEnvironment(draft: Draft, env: Environment): Draft {
   return { config, origins };
 }
 
+const userConfigFile = (system: System): string => path.join(userFolders(system).config, "bosun.json");
+const workspaceConfigFile = (workspace: string): string => path.join(workspace, ".bosun", "config.json");
+
+/** The files that {@link loadConfig} reads; they need not be there. */
+export function configFiles(system: System, workspace: string): readonly string[] {
+  return [userConfigFile(system), workspaceConfigFile(workspace)];
+}
+
 /**
  * @param workspace real path of the workspace's root; null for commands that have none.
  * @throws BosunError invalid_input when the user's own file or an environment variable is not valid. A bad workspace file only warns.
  */
 export function loadConfig(system: System, workspace: string | null, flags: ConfigFlags = {}): LoadedConfig {
-  const userFile = path.join(userFolders(system).config, "bosun.json");
+  const userFile = userConfigFile(system);
   let draft = fromUserFile(userFile);
   let workspacePolicy: readonly PolicyRule[] = [];
   const warnings: string[] = [];
 
   if (workspace !== null) {
-    const file = path.join(workspace, ".bosun", "config.json");
+    const file = workspaceConfigFile(workspace);
     const read = readJsonFile(file);
     if (read.state === "bad") warnings.push(`${file} is ignored: it ${read.problem}`);
     if (read.state === "read") {

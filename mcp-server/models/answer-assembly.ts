@@ -41,14 +41,31 @@ function contentText(value: unknown): string {
     .join("");
 }
 
-/** Counts that cannot be true (none, negative, a prompt of nothing) are as good as not reported. */
+/**
+ * Counts that cannot be true (none, negative, a prompt of nothing) are as good as not reported. Some leave what a model thought out
+ * of `completion_tokens` and charge for it: it is in the total alone.
+ */
 function reportedTokens(value: unknown): ReportedTokens | null {
   const usage = fields(value);
   const prompt = count(usage["prompt_tokens"]);
   const completion = count(usage["completion_tokens"]);
   if (prompt === null || completion === null || prompt === 0) return null;
   const cached = count(fields(usage["prompt_tokens_details"])["cached_tokens"]) ?? count(usage["prompt_cache_hit_tokens"]) ?? 0;
-  return { prompt_tokens: prompt, completion_tokens: completion, cached_tokens: Math.min(cached, prompt) };
+  const total = count(usage["total_tokens"]) ?? 0;
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: Math.max(completion, total - prompt),
+    cached_tokens: Math.min(cached, prompt),
+  };
+}
+
+/** In a chunk's own `usage`, under `x_groq`, or (Moonshot) in its choice. Where every chunk reports, the last one has it all. */
+function usageIn(chunk: Fields): ReportedTokens | null {
+  return (
+    reportedTokens(chunk["usage"]) ??
+    reportedTokens(fields(chunk["x_groq"])["usage"]) ??
+    reportedTokens(fields(list(chunk["choices"])[0])["usage"])
+  );
 }
 
 interface PartialCall {
@@ -108,7 +125,7 @@ export function createAssembly(turn: number, onDelta: (text: string) => void) {
   return {
     add(value: unknown): void {
       const chunk = fields(value);
-      tokens = reportedTokens(chunk["usage"]) ?? tokens;
+      tokens = usageIn(chunk) ?? tokens;
       model ??= text(chunk["model"]) === "" ? null : text(chunk["model"]);
       if (Array.isArray(chunk["choices"])) chunks += 1;
       const choice = fields(list(chunk["choices"])[0]);

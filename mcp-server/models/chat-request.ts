@@ -1,7 +1,7 @@
 /** From a request in Bosun's language to the body of a chat completion, in the dialect that an endpoint understands. */
 import type OpenAI from "openai";
 import type { ModelMessage, ModelRequest, ReplySchema } from "../../shared/model.ts";
-import { isSentStrict, replyFormat, type Dialect } from "./dialect.ts";
+import { isSentStrict, isStreamed, replyFormat, type Dialect } from "./dialect.ts";
 
 type WireMessage = OpenAI.Chat.Completions.ChatCompletionMessageParam;
 export type ChatBody = OpenAI.Chat.Completions.ChatCompletionCreateParams;
@@ -71,7 +71,7 @@ export function chatBody(request: ModelRequest, model: string, dialect: Dialect)
       : {}),
     ...(format === "json_object" ? { response_format: { type: "json_object" as const } } : {}),
   };
-  if (!dialect.stream) return asked;
+  if (!isStreamed(dialect, request)) return asked;
   return { ...asked, stream: true, ...(dialect.streamOptions ? { stream_options: { include_usage: true } } : {}) };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Sends the requests of model calls by `node:http`, which costs less than half of what the global `fetch` does. Connections are kept for a
+ * Sends requests to models by `node:http`, which costs less than half of what the global `fetch` does. Connections are kept for a
  * while; redirects are not followed, for the key would go with them.
  */
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
@@ -17,7 +17,8 @@ export interface HttpAnswer {
 export interface HttpRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** null: none is sent, as with GET. */
+  readonly body: string | null;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +40,8 @@ export const httpSend: HttpSend = (url, { method, headers, body, signal }) =>
     const secure = target.protocol === "https:";
     if (!secure && target.protocol !== "http:")
       throw Object.assign(new Error(`${target.protocol} is neither http: nor https:`), { code: "ERR_INVALID_URL" });
-    const all = { host: target.host, "accept-encoding": "identity", ...headers, "content-length": String(Buffer.byteLength(body)) };
+    const length = body === null ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const all = { host: target.host, "accept-encoding": "identity", ...headers, ...length };
     const options = {
       // A literal IPv6 address stands in brackets in a URL only.
       hostname: target.hostname.replace(/^\[(.*)\]$/, "$1"),
@@ -62,7 +64,7 @@ export const httpSend: HttpSend = (url, { method, headers, body, signal }) =>
     signal.addEventListener("abort", stop, { once: true });
     sent.once("close", () => signal.removeEventListener("abort", stop));
     sent.on("error", reject);
-    sent.end(body);
+    sent.end(body ?? undefined);
   });
 
 function headersOf({ rawHeaders }: IncomingMessage): Headers {

@@ -6,12 +6,12 @@ import type { Usage } from "../../shared/usage.ts";
 import { createAssembly, type Assembled, type Assembly } from "./answer-assembly.ts";
 import { startCallClock, type CallClock } from "./call-clock.ts";
 import { bosunHeaders, chatBody } from "./chat-request.ts";
-import { dialectOf, learnFrom } from "./dialect.ts";
+import { dialectOf, isStreamed, learnFrom, STANDARD_QUIRKS, type Endpoint, type Quirks } from "./dialect.ts";
 import { estimateUsage } from "./estimate.ts";
 import { modelError, type Asked } from "./model-failure.ts";
 import { openAiErrors, type OpenAiErrors } from "./openai-errors.ts";
 import type { Model, ModelCallContext } from "./port.ts";
-import { costUsd, priceOf } from "./prices.ts";
+import { costUsd } from "./prices.ts";
 import { httpSend, type HttpSend } from "./http-send.ts";
 import { createWatchedFetch } from "./watched-fetch.ts";
 
@@ -28,8 +28,10 @@ export interface OpenAiModelOptions {
   readonly idleTimeoutMs: number;
   /** Milliseconds that the call may take in all. */
   readonly callTimeoutMs: number;
-  /** By `provider:model` or model id. Default: no price is known. */
-  readonly prices?: Readonly<Record<string, Price>>;
+  /** How its provider is written to at first. Default: as OpenAI is. */
+  readonly quirks?: Quirks;
+  /** Default: its price is not known. */
+  readonly price?: Price | null;
   /** Name of the variable that the key is from, for messages. Default: none is named. */
   readonly keyVariable?: string | null;
   /** Default: {@link httpSend}. */
@@ -95,7 +97,8 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
     shownUrl: shownUrl(baseUrl),
     keyVariable: options.keyVariable ?? null,
   };
-  const price = priceOf(options.prices ?? {}, provider, model);
+  const price = options.price ?? null;
+  const endpoint: Endpoint = { baseUrl, model, quirks: options.quirks ?? STANDARD_QUIRKS };
   const watched = createWatchedFetch(options.send ?? httpSend, apiKey);
   let made: InstanceType<Sdk["OpenAI"]> | null = null;
 
@@ -118,7 +121,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
   /** One HTTP request. Resolves with the answer, however it ended, or throws what the SDK throws. */
   async function once(request: ModelRequest, clock: CallClock, errors: OpenAiErrors, ctx: ModelCallContext): Promise<Assembled> {
     const loaded = await loadSdk();
-    const dialect = dialectOf(baseUrl, model);
+    const dialect = dialectOf(endpoint);
     const assembly = createAssembly(request.turn, (text) => ctx.onDelta(text));
     const call = watched.begin(clock, (status, headers) => ctx.onAnswer?.(status, headers));
     try {
@@ -166,7 +169,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
       const errors = openAiErrors(await loadSdk(), asked, apiKey, request, options);
       for (let lessons = 0; ; lessons += 1) {
         // An endpoint that does not stream is silent until it has done all its work.
-        const clock = startCallClock(ctx.signal, dialectOf(baseUrl, model).stream ? options.idleTimeoutMs : null, callTimeoutMs);
+        const clock = startCallClock(ctx.signal, isStreamed(dialectOf(endpoint), request) ? options.idleTimeoutMs : null, callTimeoutMs);
         try {
           const made = reply(request, await once(request, clock, errors, ctx), clock, errors);
           clock.stop(LINGER_MS);
@@ -174,7 +177,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
         } catch (error) {
           clock.stop();
           const refusal = errors.refusalOf(error);
-          if (refusal === null || lessons >= MAX_LESSONS || !learnFrom(baseUrl, model, refusal.dialect, refusal, request.reply_schema))
+          if (refusal === null || lessons >= MAX_LESSONS || !learnFrom(endpoint, refusal.dialect, refusal, request.reply_schema))
             throw error;
         }
       }

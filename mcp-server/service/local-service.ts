@@ -35,6 +35,7 @@ export interface LocalServiceParts {
   readonly checkReply: ForkParts["checkReply"];
   /** The full name of the model asked for, null when none was. @throws BosunError model_unavailable when there is none to use */
   readonly checkModel: (model: string | null) => string | null;
+  readonly findModels: Service["findModels"];
   readonly forget: Service["forget"];
   readonly notices: readonly string[];
   readonly upkeep: Upkeep;
@@ -75,6 +76,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
     get broken() {
       return engine.broken;
     },
+    findModels: parts.findModels,
     startRun: (request) => startTask("task", request),
     settled: async (runId) => {
       await engine.settled(runId);

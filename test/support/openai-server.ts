@@ -58,7 +58,13 @@ export interface ServerAnswer {
     readonly prompt_tokens: number;
     readonly completion_tokens: number;
     readonly prompt_tokens_details?: { readonly cached_tokens: number };
+    readonly total_tokens?: number;
   } | null;
+  /**
+   * Where a stream reports usage: in a chunk of its own if it was asked for (default); unasked, in the last chunk; in every chunk, growing;
+   * under `x_groq` in the last chunk; or in the last chunk's choice.
+   */
+  readonly usageIn?: "asked" | "last" | "every" | "x_groq" | "choice";
   readonly delayMs?: number;
   /** Default: `stop`, or `tool_calls`. */
   readonly finishReason?: string;
@@ -108,6 +114,8 @@ export interface OpenAiServerOptions {
   reply(request: ReceivedRequest, n: number): ServerReply | Promise<ServerReply>;
   /** Called before the answer is made. */
   onRequest?(request: ReceivedRequest): void;
+  /** What `GET /v1/models` lists. Default: there is no such path. */
+  readonly models?: readonly string[];
   /** Default: any free port. */
   readonly port?: number;
 }
@@ -138,12 +146,12 @@ function pieces(text: string): string[] {
 export function answerChunks(answer: ServerAnswer, model: string, withUsage: boolean): object[] {
   const { content, calls } = spoken(answer);
   const base = { id: "chatcmpl-test", object: "chat.completion.chunk", created: 0, model };
-  const chunk = (delta: object, finish: string | null = null): object => ({
+  const chunk = (delta: object, finish: string | null = null): { readonly choices: readonly object[] } => ({
     ...base,
     choices: [{ index: 0, delta, finish_reason: finish }],
   });
   const usage = answer.usage === undefined ? DEFAULT_USAGE : answer.usage;
-  return [
+  const chunks = [
     chunk({ role: "assistant", content: "" }),
     ...pieces(content).map((text) => chunk({ content: text })),
     ...(answer.refusal === undefined ? [] : [chunk({ refusal: answer.refusal })]),
@@ -152,8 +160,21 @@ export function answerChunks(answer: ServerAnswer, model: string, withUsage: boo
       ...pieces(call.function.arguments).map((text) => chunk({ tool_calls: [{ index, function: { arguments: text } }] })),
     ]),
     chunk({}, answer.finishReason ?? (calls.length > 0 ? "tool_calls" : "stop")),
-    ...(withUsage && usage !== null ? [{ ...base, choices: [], usage }] : []),
   ];
+  const where = answer.usageIn ?? "asked";
+  if (usage === null || (where === "asked" && !withUsage)) return chunks;
+  if (where === "asked") return [...chunks, { ...base, choices: [], usage }];
+  const lastAt = chunks.length - 1;
+  return chunks.map((each, at) => {
+    if (where === "every") {
+      // What was written so far; what the prompt had is known from the first.
+      return { ...each, usage: { ...usage, completion_tokens: Math.round((usage.completion_tokens * (at + 1)) / chunks.length) } };
+    }
+    if (at !== lastAt) return each;
+    if (where === "x_groq") return { ...each, x_groq: { id: "req_test", usage } };
+    if (where === "choice") return { ...each, choices: each.choices.map((choice) => ({ ...choice, usage })) };
+    return { ...each, usage };
+  });
 }
 
 export function sse(chunks: readonly object[]): string {
@@ -257,6 +278,10 @@ export async function startOpenAiServer(options: OpenAiServerOptions): Promise<O
       if (!res.writableEnded) aborted += 1;
     });
     const text = await readBody(req);
+    if (req.method === "GET" && req.url === "/v1/models" && options.models !== undefined) {
+      sendJson(res, 200, { object: "list", data: options.models.map((id) => ({ id, object: "model" })) });
+      return;
+    }
     if (req.method !== "POST" || !(req.url ?? "").endsWith("/chat/completions")) {
       sendJson(res, 404, { error: { message: `no such path: ${req.url}` } });
       return;

@@ -134,6 +134,9 @@ export async function openPlace(test: TestEnd, options: PlaceOptions = {}): Prom
     BOSUN_MODEL: "openai:test",
     OPENAI_API_KEY: "sk-e2e-KEYMARKER",
     OPENAI_BASE_URL: server.url,
+    // What runs on the developer's machine is not found.
+    BOSUN_OLLAMA_BASE_URL: "http://127.0.0.1:1/v1",
+    BOSUN_LMSTUDIO_BASE_URL: "http://127.0.0.1:1/v1",
   };
   const children = new Set<ChildProcess>();
   test.onTestFinished(async () => {

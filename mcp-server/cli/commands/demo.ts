@@ -36,7 +36,10 @@ async function begin(context: CliContext, folder: DemoFolder): Promise<DemoEnd> 
     io,
     "A demonstration: a throw-away copy of examples/retry-helper, real tools, and the built-in scripted model (no key, no network).\n",
   );
-  return usingService(context, folder.options, (service) => follow(context, service, service.startRun({ task: TASK })));
+  return usingService(context, folder.options, async (service) => {
+    await service.findModels();
+    return follow(context, service, service.startRun({ task: TASK }));
+  });
 }
 
 /** Takes up a demonstration that was killed or left; null if there is none. */
@@ -46,6 +49,7 @@ async function goOn(context: CliContext, folder: DemoFolder): Promise<DemoEnd | 
     const left = service.listRuns({ limit: 1 }).find((run) => !hasEnded(run));
     if (left === undefined) return null;
     printProse(context.io, "An earlier demonstration was left unfinished. It goes on where it was; nothing that was done is done again.\n");
+    await service.findModels();
     service.recover();
     if (service.getRun(left.run_id).status === "paused") service.resume(left.run_id);
     return follow(context, service, left.run_id);

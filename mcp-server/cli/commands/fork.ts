@@ -39,6 +39,7 @@ export function forkCommand(context: CliContext): Command {
     const request = requestOf(options);
     await withService(context, {}, async (service) => {
       const parent = findRun(service, run);
+      await service.findModels();
       const ids = takeUpLeftovers(io, service, json);
       const runId = await service.fork(parent, request);
       if (!json)

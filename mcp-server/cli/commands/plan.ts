@@ -19,6 +19,7 @@ export function planCommand(context: CliContext): Command {
     .action(async (task: string, options: PlanOptions) => {
       const model = options.model === undefined ? {} : { model: options.model };
       await withService(context, model, async (service) => {
+        await service.findModels();
         const { plan, confidence, complexity } = await service.plan({ task, ...model });
         if (options.json === true) printJson(context.io, { plan });
         else

@@ -29,6 +29,7 @@ export function resumeCommand(context: CliContext): Command {
       const runId = findRun(service, run);
       const before = service.getRun(runId);
       const ranOut = before.approvals.some((approval) => Date.parse(approval.expires_at) <= context.io.now());
+      await service.findModels();
       const left = takeUpLeftovers(context.io, service, json, runId);
       if (!json) sayHow(context.io, before);
       // An approval that ran out while nobody was here expires now that somebody is, and pauses the run; then it can be asked again.

@@ -39,6 +39,7 @@ export function runCommand(context: CliContext): Command {
       const request = requestOf(context, task, options);
       await withService(context, options.model === undefined ? {} : { model: options.model }, async (service) => {
         const { io } = context;
+        await service.findModels();
         if (!options.wait) {
           const begun = service.startRun(request);
           if (json) printJson(io, service.getRun(begun));

@@ -56,6 +56,8 @@ export class FakeService implements Service {
   readonly broken = null;
   readonly notices: string[] = [];
   closed = false;
+  /** How many calls came before models were looked for; null: they were not. */
+  callsBeforeModels: number | null = null;
   #states: RunView[];
   readonly #options: FakeServiceOptions;
   readonly #listeners = new Set<(note: RunNote) => void>();
@@ -112,6 +114,11 @@ export class FakeService implements Service {
 
   note(note: RunNote): void {
     for (const listener of this.#listeners) listener(note);
+  }
+
+  findModels(): Promise<void> {
+    this.callsBeforeModels ??= this.calls.length + this.requests.length;
+    return Promise.resolve();
   }
 
   startRun(request: RunRequest): string {

@@ -40,6 +40,9 @@ const asking = runView({
 });
 const failed = (error: RunView["error"]): RunView => runView({ status: "failed", error, finished_at: "2026-01-02T03:04:05.000Z" });
 
+/** All that needs no time is done: the run is followed. */
+const begun = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
 describe("exit codes of run", () => {
   it.each([
     ["completed", done, 0],
@@ -264,11 +267,21 @@ Not applied: void.txt: void
     expect(service.calls).toEqual([]);
   });
 
+  it.each([
+    [["run", "x"], 0],
+    [["run", "x", "--no-wait"], 0],
+    [["plan", "x"], 0],
+    [["resume", "run_aa"], 0],
+    [["fork", "run_aa", "--at", "1"], 0],
+  ])("%j looks for models before it starts anything", async (args, before) => {
+    expect((await run(args)).service.callsBeforeModels).toBe(before);
+  });
+
   it("prints plain lines without control codes when nothing can be drawn", async () => {
     const service = new FakeService({ hangs: true });
     const terminal = new FakeTerminal({ env: {} });
     const going = run(["run", "x"], service, terminal);
-    await Promise.resolve();
+    await begun();
     const at = { run_id: "run_aaaa1111", seq: 1, time: Date.parse("2026-01-02T03:04:01.500Z"), epoch: 1, cause: null };
     service.note({
       type: "event",
@@ -287,7 +300,7 @@ Not applied: void.txt: void
     const service = new FakeService({ hangs: true });
     const terminal = new FakeTerminal({ stdoutTTY: true });
     const going = run(["run", "x"], service, terminal);
-    await Promise.resolve();
+    await begun();
     terminal.tick(100);
     service.cancel("run_aaaa1111");
     expect((await going).code).toBe(130);
@@ -301,7 +314,7 @@ Not applied: void.txt: void
     const service = new FakeService({ hangs: true });
     const terminal = new FakeTerminal();
     const going = run(["run", "x"], service, terminal);
-    await Promise.resolve();
+    await begun();
     terminal.signal("SIGINT");
     terminal.signal("SIGINT");
     expect((await going).code).toBe(130);
@@ -314,7 +327,7 @@ Not applied: void.txt: void
     const service = new FakeService({ hangs: true });
     const terminal = new FakeTerminal();
     const going = run(["run", "x"], service, terminal);
-    await Promise.resolve();
+    await begun();
     terminal.signal("SIGTERM");
     const { code } = await going;
     expect(code).toBe(143);

@@ -31,7 +31,14 @@ describe("where a value comes from", () => {
   test("with no file at all the defaults of the contract hold", () => {
     const { config, warnings, origins } = load();
     expect(config).toEqual(DEFAULT_CONFIG);
-    expect(config.run).toEqual({ maxConcurrentRuns: 1000, maxParallelSteps: 5, maxSteps: 20, maxRevisions: 3, maxTurns: 30 });
+    expect(config.run).toEqual({
+      maxConcurrentRuns: 1000,
+      maxParallelSteps: 5,
+      maxSteps: 20,
+      maxRevisions: 3,
+      compactAboveTokens: 60_000,
+      maxTurns: 30,
+    });
     expect(config.models).toMatchObject({
       maxConcurrentCalls: 256,
       maxCompletionTokens: 8192,

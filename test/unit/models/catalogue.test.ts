@@ -8,7 +8,7 @@ import { startOpenAiServer, type OpenAiServer } from "../../support/openai-serve
 import { callContext, modelRequest } from "./model-request.ts";
 
 const catalogue = (config: ConfigInput = {}, env: Record<string, string> = {}, origins: Record<string, string> = {}): ModelCatalogue =>
-  createModelCatalogue({ config: configSchema.parse(config), env, origins, folder: "/scripts" });
+  createModelCatalogue({ settings: () => ({ config: configSchema.parse(config), origins }), env, folder: "/scripts" });
 const tiers = (made: ModelCatalogue): unknown => [made.models("small"), made.models("medium"), made.models("large")];
 
 describe("tiers", () => {
@@ -62,7 +62,12 @@ describe("names", () => {
 
   test.each([
     ["offline", /"offline" has no model to ask\. Set OPENAI_API_KEY/],
-    ["anthropic:claude", /"anthropic" is not built in: configure providers\.anthropic\.baseUrl/],
+    ["vscode:gpt", /"vscode" is not built in: configure providers\.vscode\.baseUrl/],
+    ["anthropic:claude", /the provider "anthropic" has no key: set ANTHROPIC_API_KEY/],
+    [
+      "azure:my-deployment",
+      /set BOSUN_AZURE_BASE_URL, or providers\.azure\.baseUrl .* https:\/\/<resource>\.openai\.azure\.com\/openai\/v1/,
+    ],
     ["opnai:gpt-5", /did you mean "openai:gpt-5"/],
     ["openai:", /names no model/],
     ["", /names no model/],
@@ -135,11 +140,31 @@ describe("models", () => {
   test("a script is found from the folder, and its count is asked for", async () => {
     writeFileSync(path.join(folder, "s.json"), JSON.stringify([{ reply: { content: "once" }, times: 1 }, { reply: { content: "more" } }]));
     const made = createModelCatalogue({
-      config: configSchema.parse({}),
+      settings: () => ({ config: configSchema.parse({}), origins: {} }),
       env: {},
       folder,
       matchesSoFar: (run, rule) => (run === "run-1" && rule === 1 ? 1 : 0),
     });
     expect((await made.model("scripted:s.json").complete(modelRequest(), callContext())).message.content).toBe("more");
+  });
+
+  test("a model is the same object until something changes that it was made from", () => {
+    let config: ConfigInput = { providers: { mine: { baseUrl: server.url } } };
+    const env: Record<string, string> = { OPENAI_API_KEY: "a" };
+    const made = createModelCatalogue({ settings: () => ({ config: configSchema.parse(config), origins: {} }), env, folder });
+    const both = (): readonly unknown[] => [made.model("mine:m"), made.model("openai:m"), made.model("scripted:s.json")];
+    const changes = (change: () => void): readonly boolean[] => {
+      const before = both();
+      change();
+      return both().map((model, at) => model !== before[at]);
+    };
+    const set = (more: ConfigInput) => () => void (config = { ...config, ...more });
+    expect(changes(set({ run: { maxSteps: 3 } }))).toEqual([false, false, false]);
+    expect(changes(set({ models: { prices: { "mine:m": { in: 1, out: 1 } } } }))).toEqual([true, false, false]);
+    expect(changes(set({ models: { ...config.models, callTimeoutSeconds: 3 } }))).toEqual([true, true, true]);
+    expect(changes(() => void (env["OPENAI_API_KEY"] = "b"))).toEqual([false, true, false]);
+    expect(changes(set({ providers: { mine: { baseUrl: `${server.url}/2` } } }))).toEqual([true, false, false]);
+    expect(changes(set({ models: { ...config.models, small: ["mine:other"] } }))).toEqual([false, false, false]);
+    expect(made.models("small")).toEqual(["mine:other"]);
   });
 });

@@ -184,12 +184,12 @@ describe("a call that goes well", () => {
     expect((await ask()).message).toEqual({ role: "assistant", content: "" });
   });
 
-  test("money comes from configured prices, with cached tokens at their own", async () => {
+  test("money comes from the price, with cached tokens at their own", async () => {
     answer = () => ({
       content: "x",
       usage: { prompt_tokens: 1_000_000, completion_tokens: 500_000, prompt_tokens_details: { cached_tokens: 400_000 } },
     });
-    const dear = await ask({}, { prices: { "test:m": { in: 2, out: 10, cached: 0.5 }, m: { in: 99, out: 99 } } });
+    const dear = await ask({}, { price: { in: 2, out: 10, cached: 0.5 } });
     expect(dear.usage).toEqual({
       prompt_tokens: 1_000_000,
       completion_tokens: 500_000,
@@ -197,14 +197,14 @@ describe("a call that goes well", () => {
       usd: 0.6 * 2 + 0.4 * 0.5 + 5,
       source: "reported",
     });
-    expect((await ask({}, { prices: { other: { in: 1, out: 1 } } })).usage.usd).toBeNull();
+    expect((await ask()).usage.usd).toBeNull();
   });
 
   test.each([null, { prompt_tokens: 0, completion_tokens: 0 }, { prompt_tokens: -1, completion_tokens: 4 }])(
     "usage that is not reported, or cannot be, is estimated (%o)",
     async (usage) => {
       answer = () => ({ content: "12345678", usage });
-      const reply = await ask({}, { prices: { m: { in: 1, out: 1 } } });
+      const reply = await ask({}, { price: { in: 1, out: 1 } });
       // 24 and 19 bytes of prompt in two messages, 8 of answer.
       expect(reply.usage).toMatchObject({ prompt_tokens: 6 + 4 + 5 + 4, completion_tokens: 2, source: "estimated" });
       expect(reply.usage.usd).toBeCloseTo(21 / 1_000_000, 12);
