@@ -1,6 +1,6 @@
 /**
- * The ledger: what all workspaces and processes of the user spend in a day, and have set aside. It is asked only while there is a cap of
- * the day. Days are those of UTC; a call counts for the day on which it was let in.
+ * The ledger: what all workspaces and processes of the user spend in a day, and have set aside. It is opened only while there is a cap of
+ * the day: what a process without one spends is not in it. Days are those of UTC; a call counts for the day on which it was let in.
  */
 import type { Reservation, Usage } from "../../shared/usage.ts";
 import type { Cap, Spending } from "./scopes.ts";
