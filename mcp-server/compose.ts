@@ -1,6 +1,7 @@
 /** The composition root: the only place where a port meets the technology behind it. */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { BosunError } from "../shared/errors.ts";
 import type { Json } from "../shared/durable.ts";
 import { deadlineSecondsOf } from "../shared/config.ts";
@@ -22,6 +23,7 @@ import { examine } from "./doctor/examine.ts";
 import { dataProbes } from "./doctor/probe-data.ts";
 import { keyProbe } from "./doctor/probe-key.ts";
 import { machineProbes } from "./doctor/probe-machine.ts";
+import { modelProbes } from "./doctor/probe-models.ts";
 import { settingsProbes } from "./doctor/probe-settings.ts";
 import type { AnyActivity } from "./engine/activity.ts";
 import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
@@ -38,6 +40,11 @@ import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import { createModelDesk } from "./models/desk.ts";
+import { HEALTH_FILE, keepHealthFile } from "./models/health-file.ts";
+import { createModelHealth } from "./models/model-health.ts";
+import type { ModelHealth } from "./models/model-health.ts";
+import { createRateGate } from "./models/rate-gate.ts";
+import type { RateGate } from "./models/rate-gate.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
@@ -207,6 +214,12 @@ function fix(options: ServiceOptions): Fixed {
   };
 }
 
+/** How the models fare, as this process sees it. */
+interface ModelFare {
+  readonly health: ModelHealth;
+  readonly gate: RateGate;
+}
+
 interface OpenedLook {
   readonly look: ReturnType<typeof createLook>;
   readonly journal: JournalReader;
@@ -246,7 +259,8 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
     if (adopted > 0) notices.push(adoptionNotice(adopted, setAside !== null));
     const log = openLog(dataDir, loaded.config.log.level);
     if (setAside !== null) log.error({ file: setAside, ...salvaged }, "corrupt journal set aside");
-    const { activities, states, catalogue } = activitiesOf(fixed, journal);
+    const { activities, states, catalogue, fare } = activitiesOf(fixed, journal);
+    const healthFile = keepHealthFile({ file: join(fixed.home, HEALTH_FILE), ...fare, now: Date.now, after: afterUnref });
     const engine = createEmbeddedEngine({
       journal,
       activities,
@@ -294,6 +308,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
         ...forgetPayloads({ file: journalFile, run_id: runId, key, now: Date.now, epoch: journal.epoch }),
       }),
       release: () => {
+        healthFile.close();
         lock.release();
         log.flush();
       },
@@ -334,11 +349,13 @@ function checkModel(catalogue: ModelCatalogue, model: string | null): string | n
 function activitiesOf(
   fixed: Fixed,
   journal: Journal | JournalReader,
-): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue } {
+): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue; fare: ModelFare } {
   const { config } = fixed.loaded;
   const { workspace, workers, tools, offers, dataDir } = fixed;
   const catalogue = fixed.catalogue(journal);
   const states = createRunStates({ workspace, journal });
+  const health = createModelHealth({ now: Date.now });
+  const gate = createRateGate({ now: Date.now, sleep: (ms, signal) => delay(ms, undefined, { signal }), random: Math.random });
   const activities = [
     ...createConfigureActivities({
       workers,
@@ -362,7 +379,7 @@ function activitiesOf(
     }),
     createAskModel({
       journal,
-      desk: createModelDesk({ catalogue }),
+      desk: createModelDesk({ catalogue, health, gate, now: Date.now }),
       budget: createModelBudget({ journal, price: (name, tokens) => catalogue.price(name, tokens) }),
       maxAttempts: () => config.models.maxAttempts,
       random: Math.random,
@@ -378,7 +395,13 @@ function activitiesOf(
       deadlineSeconds: (kind) => deadlineSecondsOf(config, kind),
     }),
   ];
-  return { activities, states, catalogue };
+  return { activities, states, catalogue, fare: { health, gate } };
+}
+
+/** Runs something later; a process that has nothing else to do does not wait for it. */
+function afterUnref(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms).unref();
+  return () => clearTimeout(timer);
 }
 
 /** Looks whether all is well: beside an owner, and with whatever is broken. @throws BosunError invalid_input when there is no place to look at */
@@ -387,6 +410,8 @@ export function examineHere({ system, currentFolder }: { readonly system: System
   const home = userFolders(system).data;
   const dataDir = workspaceDataFolder(home, workspace);
   const data = dataProbes(dataDir);
+  const catalogueOf = ({ config, origins }: LoadedConfig): ModelCatalogue =>
+    createModelCatalogue({ config, env: system.env, origins, folder: currentFolder });
   try {
     return examine([
       ...machineProbes({
@@ -399,8 +424,16 @@ export function examineHere({ system, currentFolder }: { readonly system: System
       }),
       ...settingsProbes({
         loadConfig: () => loadConfig(system, workspace),
-        catalogue: ({ config, origins }) => createModelCatalogue({ config, env: system.env, origins, folder: currentFolder }),
+        catalogue: catalogueOf,
         workers: () => loadBuiltinWorkers([...createToolRegistry().keys(), giveUp.name]),
+      }),
+      ...modelProbes({
+        file: join(home, HEALTH_FILE),
+        models: () =>
+          catalogueOf(loadConfig(system, workspace))
+            .describe()
+            .flatMap((tier) => tier.models),
+        now: Date.now,
       }),
       keyProbe({
         platform: system.platform,

@@ -80,7 +80,7 @@ const modelsSchema = z.strictObject({
   maxConcurrentCalls: whole(1, 10_000).default(256).describe("Most model calls on the wire at once."),
   maxCompletionTokens: whole(1, 1_000_000).default(8192).describe("Most tokens a model may answer with in one call; sent with every call."),
   maxAttempts: whole(1, 20)
-    .default(5)
+    .default(8)
     .describe("Attempts of one model call, with other models of the tier first, before the run waits for a person."),
   callTimeoutSeconds: whole(1, 3600).default(120).describe("Seconds that one model call may take in all."),
   idleTimeoutSeconds: whole(1, 300).default(60).describe("Seconds without a byte from the provider after which a call is given up."),

@@ -8,13 +8,13 @@ export type Purpose = (typeof PURPOSES)[number];
 export const TIERS = ["small", "medium", "large"] as const;
 export type Tier = (typeof TIERS)[number];
 
-/** Which model an attempt is made with, and why it and no other. */
+/** Which model is asked, and what spoke for it. */
 export interface ModelChoice {
   /** `provider:model`. */
   readonly model: string;
-  /** The tier that it was taken from; null when it was asked for by name. */
+  /** The tier whose list it is from; null when a person named the model. */
   readonly tier: Tier | null;
-  /** Short words, such as `first in list` or `98 % ok`. */
+  /** Short words for the trace, weightiest first: `tier medium`, `first in list`, `p50 4.1 s, 98 % ok`. */
   readonly why: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Json } from "../../shared/durable.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { Admission } from "../../shared/events.ts";
-import type { AssistantMessage, ModelChoice, ModelMessage, ModelReply, ModelRequest } from "../../shared/model.ts";
+import type { AssistantMessage, ModelMessage, ModelReply, ModelRequest } from "../../shared/model.ts";
 import { NO_USAGE } from "../../shared/usage.ts";
 import type { ActivityContext, AnyActivity, AttemptAt } from "../engine/activity.ts";
 import type { JournalReader } from "../journal/port.ts";
@@ -46,12 +46,8 @@ type Entry = { readonly admission: Admission } | { readonly wait: true } | { rea
 export function createAskModel(parts: ModelParts): AnyActivity {
   const { desk, budget, journal } = parts;
 
-  function failedBefore({ runId, path }: AttemptAt): readonly string[] {
-    return journal.run(runId).open[path]?.failed ?? [];
-  }
-
-  function choices(input: AskModel, at: AttemptAt): readonly ModelChoice[] {
-    return desk.rank(input, { failed: failedBefore(at), priority: journal.run(at.runId).priority, pressure: budget.pressure(at.runId) });
+  function choices(input: AskModel, at: AttemptAt, failed = failedOften(journal.run(at.runId).open[at.path]?.failed ?? [])) {
+    return desk.rank(input, { failed, priority: journal.run(at.runId).priority, pressure: budget.pressure(at.runId) });
   }
 
   /** The first choice that the caps leave room for. One that would only fit once others are settled is waited for. */
@@ -90,14 +86,19 @@ export function createAskModel(parts: ModelParts): AnyActivity {
         await delay(SETTLEMENT_POLL_MS, undefined, { signal });
       }
     },
-    retryDelayMs: (error, at, { input, thrown }) =>
-      retryDelayMs(error, {
+    retryDelayMs: (error, at, { input, thrown }) => {
+      const open = journal.run(at.runId).open[at.path];
+      const model = open?.admission?.choice?.model;
+      const failed = failedOften([...(open?.failed ?? []), ...(model === undefined ? [] : [model])]);
+      const [next] = choices(input, at, failed);
+      return retryDelayMs(error, {
         attempt: at.attempt,
         maxAttempts: parts.maxAttempts(),
         askedForMs: failureOf(thrown)?.retryAfterMs ?? 0,
-        others: othersThan(journal.run(at.runId).open[at.path]?.admission?.choice?.model, choices(input, at)),
+        another: next !== undefined && next.model !== model,
         random: parts.random(),
-      }),
+      });
+    },
     run: async (input, ctx) => {
       // Nothing has been sent so far, so a failure up to the call itself costs nothing.
       ctx.settle(NO_USAGE);
@@ -135,9 +136,9 @@ export function createAskModel(parts: ModelParts): AnyActivity {
   return askModel;
 }
 
-/** Can another model be tried, once this one has failed? */
-function othersThan(model: string | undefined, choices: readonly ModelChoice[]): boolean {
-  return choices.some((choice) => choice.model !== model);
+/** Models that failed in a call so often that others come before them. A first failure may be chance. */
+function failedOften(failed: readonly string[]): readonly string[] {
+  return failed.filter((model, index) => failed.indexOf(model) !== index);
 }
 
 function ruleNote(rule: number): string {

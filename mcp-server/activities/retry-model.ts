@@ -1,9 +1,9 @@
 /** When a model call that failed is made again. The next attempt chooses its model anew, so a fallback is an attempt like any other. */
 import type { ErrorValue } from "../../shared/errors.ts";
 
-/** Exponential backoff for the same model: 0.5 s, 2 s, 8 s, then 20 s each, of which a random part of up to a half is left out. */
+/** Exponential backoff for the same model: 0.5 s, 1 s, 2 s and so on up to 20 s, of which a random part of up to a half is left out. */
 const FIRST_MS = 500;
-const FACTOR = 4;
+const FACTOR = 2;
 const MAX_MS = 20_000;
 
 /** A provider that wants a longer pause is not waited for: another model is asked, or the run waits for a person. */
@@ -15,16 +15,16 @@ export interface FailedAttempt {
   readonly maxAttempts: number;
   /** What `Retry-After` said; 0 for nothing. */
   readonly askedForMs: number;
-  /** Is there another model that could be tried? */
-  readonly others: boolean;
+  /** Another model would be asked next. */
+  readonly another: boolean;
   /** 0 to 1. */
   readonly random: number;
 }
 
 /** Milliseconds until the next attempt; null when there shall be none. */
-export function retryDelayMs(error: ErrorValue, { attempt, maxAttempts, askedForMs, others, random }: FailedAttempt): number | null {
+export function retryDelayMs(error: ErrorValue, { attempt, maxAttempts, askedForMs, another, random }: FailedAttempt): number | null {
   if (!isAboutTheModel(error) || attempt >= maxAttempts) return null;
-  if (others) return 0;
+  if (another) return 0;
   if (!error.retryable || askedForMs > MAX_ASKED_FOR_MS) return null;
   const backoffMs = Math.min(FIRST_MS * FACTOR ** (attempt - 1), MAX_MS);
   return Math.round(Math.max(backoffMs * (1 - random / 2), askedForMs));

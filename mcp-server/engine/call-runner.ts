@@ -7,7 +7,7 @@ import type { BlobStore } from "../journal/blobs.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import type { AnyActivity } from "./activity.ts";
 import type { Codec } from "./codec.ts";
-import { assumeCall, attemptStarted, executeCall, probeCall } from "./execute-call.ts";
+import { aborted, assumeCall, attemptStarted, executeCall, probeCall } from "./execute-call.ts";
 import type { CallRun } from "./execute-call.ts";
 import { HALT } from "./live-run.ts";
 import type { InFlight, LiveRun } from "./live-run.ts";
@@ -234,7 +234,8 @@ export class CallRunner {
   /** What it is let in with is on the medium before it takes a place: one that waits for it must not keep others from settling. */
   async #letIn(live: LiveRun, { activity, input, path, attempt }: Attempt, signal: AbortSignal): Promise<void> {
     if (activity.admitLater === undefined || this.#host.fold(live.runId).open[path]?.admission !== null) return;
-    const admission: Admission = await activity.admitLater(input, { runId: live.runId, path, attempt }, signal);
+    const asked: Promise<Admission> = activity.admitLater(input, { runId: live.runId, path, attempt }, signal);
+    const admission = await Promise.race([asked, aborted(signal)]);
     signal.throwIfAborted();
     const where = `${path}/attempt:${attempt}`;
     const written = new Promise<void>((resolve) => this.#admissions.set(`${live.runId} ${where}`, resolve));

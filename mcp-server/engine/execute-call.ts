@@ -95,7 +95,7 @@ function urgencyOf({ kind }: AnyActivity): Urgency {
 }
 
 /** Rejects when the signal is raised: a call that only reads or pays and does not listen is not waited for. */
-function aborted(signal: AbortSignal): Promise<never> {
+export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const fail = (): void => reject(new BosunError("cancelled", "the run was cancelled"));
     if (signal.aborted) fail();

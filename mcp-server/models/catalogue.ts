@@ -44,6 +44,8 @@ export interface ModelCatalogue {
   model(name: string): Model;
   /** US dollars of so many tokens at a model; null when its price is not known. Scripts cost nothing. */
   price(name: string, tokens: Pick<Usage, "prompt_tokens" | "completion_tokens"> & Partial<Pick<Usage, "cached_tokens">>): number | null;
+  /** Of one model; null when it is not known. Scripts cost nothing. */
+  unitPrice(name: string): Price | null;
   /** What was found for each tier, and why. */
   describe(): readonly FoundTier[];
 }
@@ -127,6 +129,13 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
     return { tier, models: [], why: `no model found. ${HOW_TO_SET}` };
   };
 
+  const unitPrice = (name: string): Price | null => {
+    const result = parseModelName(name, Object.keys(config.providers));
+    if (!result.ok) return null;
+    const { provider, model } = result.name;
+    return provider === "scripted" ? FREE : priceOf(config.models.prices, provider, model);
+  };
+
   return {
     models: (tier) => served(tier).models,
     fullName: (name) => text(parsed(name)),
@@ -136,12 +145,8 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
       known.set(text(id), made);
       return made;
     },
-    price(name, tokens) {
-      const result = parseModelName(name, Object.keys(config.providers));
-      if (!result.ok) return null;
-      const { provider, model } = result.name;
-      return costUsd(provider === "scripted" ? FREE : priceOf(config.models.prices, provider, model), { cached_tokens: 0, ...tokens });
-    },
+    price: (name, tokens) => costUsd(unitPrice(name), { cached_tokens: 0, ...tokens }),
+    unitPrice,
     describe: () => TIERS.map(served),
   };
 }

@@ -1,10 +1,18 @@
 /** The desk where model calls are handed in: which model is asked, when its provider may be asked again, and what was answered before. */
-import { BosunError } from "../../shared/errors.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { BosunError, toErrorValue } from "../../shared/errors.ts";
 import type { Priority } from "../../shared/events.ts";
 import type { ModelChoice, ModelReply, ModelRequest, Purpose, Tier } from "../../shared/model.ts";
+import { NO_USAGE } from "../../shared/usage.ts";
 import type { ModelCatalogue } from "./catalogue.ts";
+import type { Candidate } from "./choose-model.ts";
+import { rankModels } from "./choose-model.ts";
+import { estimatePromptTokens } from "./estimate.ts";
+import { modelError } from "./model-failure.ts";
+import type { ModelCall, ModelHealth } from "./model-health.ts";
 import type { Model } from "./port.ts";
 import { HOW_TO_SET } from "./providers.ts";
+import type { GatePass, RateGate } from "./rate-gate.ts";
 
 /** What is asked for. */
 export interface Wanted {
@@ -17,7 +25,7 @@ export interface Wanted {
 }
 
 export interface RankedFor {
-  /** Models of this call's attempts that failed. */
+  /** Models of this call's attempts that failed, once for each failure. */
   readonly failed: readonly string[];
   readonly priority: Priority;
   /** Share (0..1) of the tightest cap that is used. */
@@ -31,7 +39,7 @@ export interface ModelDesk {
   none(): BosunError;
   /**
    * Resolves when the provider may be asked, with what asks it; until that is called nothing is sent.
-   * @throws BosunError model_unavailable when the model is not configured, cancelled
+   * @throws BosunError model_unavailable when the model is not configured or keeps failing, rate_limited, cancelled
    */
   prepare(request: ModelRequest, signal: AbortSignal): Promise<Model["complete"]>;
   /** The answer to an identical request, if it is kept and may be used. */
@@ -39,21 +47,95 @@ export interface ModelDesk {
   keep(request: ModelRequest, reply: ModelReply, runId: string): void;
 }
 
-export function createModelDesk(parts: { readonly catalogue: Pick<ModelCatalogue, "models" | "model"> }): ModelDesk {
-  const { catalogue } = parts;
+export interface DeskParts {
+  readonly catalogue: Pick<ModelCatalogue, "models" | "model" | "unitPrice">;
+  readonly health: ModelHealth;
+  readonly gate: RateGate;
+  /** Milliseconds of whatever clock. */
+  readonly now: () => number;
+}
+
+/** A provider or model that wants a longer pause is not waited for: another is asked, or the run waits for a person. */
+const MAX_WAIT_MS = 30_000;
+
+/** A script has neither limits nor a state that could be told from outside. */
+const SCRIPTED = "scripted";
+
+export function createModelDesk({ catalogue, health, gate, now }: DeskParts): ModelDesk {
+  const candidate = (model: string): Candidate => ({
+    model,
+    price: catalogue.unitPrice(model),
+    health: health.state(model),
+    waitMs: gate.waitMs(providerOf(model), 0),
+  });
+
+  /** Waits while its circuit is open, if that is not for long. */
+  async function begin(model: string, signal: AbortSignal): Promise<ModelCall> {
+    for (const until = now() + MAX_WAIT_MS; ;) {
+      const call = health.begin(model);
+      if (call !== null) return call;
+      const waitMs = health.waitMs(model);
+      if (now() + waitMs > until) throw keepsFailing(model, waitMs);
+      await delay(Math.max(waitMs, 50), undefined, { signal });
+    }
+  }
+
+  async function throughGate(request: ModelRequest, signal: AbortSignal): Promise<{ readonly pass: GatePass; readonly call: ModelCall }> {
+    const tokens = estimatePromptTokens(request) + request.max_completion_tokens;
+    const pass = await gate.enter(providerOf(request.model), { tokens, signal, maxWaitMs: MAX_WAIT_MS });
+    try {
+      return { pass, call: await begin(request.model, signal) };
+    } catch (error) {
+      pass.leave();
+      throw error;
+    }
+  }
+
   return {
-    rank: ({ models, tier }, { failed }) => {
-      const names = models.length > 0 || tier === undefined ? models : catalogue.models(tier);
-      const all = names.map((model) => ({ model, tier: tier ?? null, why: ["first in list"] }));
-      const untried = all.filter((choice) => !failed.includes(choice.model));
-      return untried.length > 0 ? untried : all;
+    rank: ({ models, tier, purpose, complexity = null }, { failed, priority, pressure }) => {
+      if (models.length > 0 || tier === undefined) return byName(models, failed);
+      const candidates = { small: [], medium: [], large: [] } as Record<Tier, readonly Candidate[]>;
+      for (const each of ["small", "medium", "large"] as const) candidates[each] = catalogue.models(each).map(candidate);
+      return rankModels({ tier, purpose, complexity, pressure, priority, candidates, failed });
     },
     none: () => new BosunError("model_unavailable", `no model is configured. ${HOW_TO_SET}`, { retryable: false }),
-    prepare: async ({ model: name }) => {
-      const model = catalogue.model(name);
-      return (request, ctx) => model.complete(request, ctx);
+    prepare: async (request, signal) => {
+      const model = catalogue.model(request.model);
+      if (providerOf(request.model) === SCRIPTED) return (asked, ctx) => model.complete(asked, ctx);
+      const { pass, call } = await throughGate(request, signal);
+      return async (asked, ctx) => {
+        const began = now();
+        try {
+          const reply = await model.complete(asked, { ...ctx, onAnswer: (status, headers) => pass.observe(status, headers) });
+          call.end({ ok: true, latencyMs: now() - began, completionTokens: reply.usage.completion_tokens });
+          return reply;
+        } catch (error) {
+          call.end({ ok: false, latencyMs: now() - began, error: toErrorValue(error) });
+          throw error;
+        } finally {
+          pass.leave();
+        }
+      };
     },
     cached: () => null,
     keep: () => undefined,
   };
+}
+
+/** As they were named; one that failed in this call comes after those that did not. */
+function byName(models: readonly string[], failed: readonly string[]): readonly ModelChoice[] {
+  const choices = models.map((model): ModelChoice => ({ model, tier: null, why: ["asked for by name"] }));
+  return [...choices.filter(({ model }) => !failed.includes(model)), ...choices.filter(({ model }) => failed.includes(model))];
+}
+
+function keepsFailing(name: string, waitMs: number): BosunError {
+  const asked = { provider: providerOf(name), model: name.slice(providerOf(name).length + 1), shownUrl: "", keyVariable: null };
+  return modelError("model_unavailable", asked, `has failed too often and is not asked for another ${Math.ceil(waitMs / 1000)} s`, {
+    usage: NO_USAGE,
+    retryable: true,
+  });
+}
+
+function providerOf(name: string): string {
+  return name.slice(0, Math.max(0, name.indexOf(":")));
 }

@@ -116,11 +116,11 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
   }
 
   /** One HTTP request. Resolves with the answer, however it ended, or throws what the SDK throws. */
-  async function once(request: ModelRequest, clock: CallClock, errors: OpenAiErrors, onDelta: (text: string) => void): Promise<Assembled> {
+  async function once(request: ModelRequest, clock: CallClock, errors: OpenAiErrors, ctx: ModelCallContext): Promise<Assembled> {
     const loaded = await loadSdk();
     const dialect = dialectOf(baseUrl, model);
-    const assembly = createAssembly(request.turn, onDelta);
-    const call = watched.begin(clock);
+    const assembly = createAssembly(request.turn, (text) => ctx.onDelta(text));
+    const call = watched.begin(clock, (status, headers) => ctx.onAnswer?.(status, headers));
     try {
       const client = clientOf(loaded);
       const response = await client.chat.completions
@@ -168,7 +168,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
         // An endpoint that does not stream is silent until it has done all its work.
         const clock = startCallClock(ctx.signal, dialectOf(baseUrl, model).stream ? options.idleTimeoutMs : null, callTimeoutMs);
         try {
-          const made = reply(request, await once(request, clock, errors, (text) => ctx.onDelta(text)), clock, errors);
+          const made = reply(request, await once(request, clock, errors, ctx), clock, errors);
           clock.stop(LINGER_MS);
           return made;
         } catch (error) {

@@ -8,6 +8,11 @@ export interface ModelCallContext {
   readonly signal: AbortSignal;
   /** Called as the answer streams in, with the text added; not recorded. */
   onDelta(text: string): void;
+  /**
+   * Called as soon as an answer's headers are here, for good and bad answers alike, and for each request where a call takes several. Models
+   * without HTTP never call it.
+   */
+  onAnswer?(status: number, headers: Headers): void;
 }
 
 export interface Model {

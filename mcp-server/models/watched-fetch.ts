@@ -83,8 +83,11 @@ function responseOf({ status, headers, bytes }: HttpAnswer, clock: CallClock): R
   return new Response(BODILESS.has(status) ? null : streamOf(watched), { status, headers });
 }
 
+type OnAnswer = (status: number, headers: Headers) => void;
+
 interface Watched {
   readonly clock: CallClock;
+  readonly onAnswer: OnAnswer;
   answered: boolean;
 }
 
@@ -98,16 +101,17 @@ export interface WatchedCall {
 
 export interface WatchedFetch {
   readonly fetch: typeof fetch;
-  begin(clock: CallClock): WatchedCall;
+  /** @param onAnswer told of each answer's headers as they come */
+  begin(clock: CallClock, onAnswer: OnAnswer): WatchedCall;
 }
 
 export function createWatchedFetch(send: HttpSend, key: string | null): WatchedFetch {
   const calls = new Map<string, Watched>();
   let count = 0;
   return {
-    begin: (clock) => {
+    begin: (clock, onAnswer) => {
       const id = String((count += 1));
-      const call: Watched = { clock, answered: false };
+      const call: Watched = { clock, onAnswer, answered: false };
       calls.set(id, call);
       return { headers: { [CALL]: id }, hasAnswered: () => call.answered, end: () => void calls.delete(id) };
     },
@@ -128,6 +132,7 @@ export function createWatchedFetch(send: HttpSend, key: string | null): WatchedF
       });
       call.answered = true;
       call.clock.touch();
+      call.onAnswer(answer.status, answer.headers);
       return responseOf(answer, call.clock);
     },
   };

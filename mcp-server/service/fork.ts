@@ -72,7 +72,7 @@ function pointOf(runId: string, events: readonly RunEvent[], given: string): Poi
 function pathsOf(events: readonly RunEvent[]): readonly string[] {
   const paths = new Set<string>();
   for (const { kind, path } of events) {
-    if (path === "" || kind === "attempt-started" || kind === "attempt-ended") continue;
+    if (path === "" || kind.startsWith("attempt-")) continue;
     const parts = path.split("/");
     for (let length = 1; length <= parts.length; length += 1) paths.add(parts.slice(0, length).join("/"));
   }
@@ -115,7 +115,7 @@ class ForkChanges {
     this.#input = { ...this.#taskInput(), model: name };
     for (const event of this.#completed("configure")) {
       const crew = this.#codec.decode(event.data.result) as Crew;
-      this.#answers[event.path] = { ...crew, models: { small: [name], medium: [name], large: [name] } } satisfies Crew;
+      this.#answers[event.path] = { ...crew, models: { small: [name], medium: [name], large: [name] }, only: [name] } satisfies Crew;
     }
   }
 
@@ -167,7 +167,7 @@ class ForkChanges {
     const input = this.#codec.decode(event.data.input) as AskModel;
     const answer: ModelAnswer = {
       message: this.#keep<AssistantMessage>({ role: "assistant", content: text }),
-      model: event.data.label.name,
+      model: event.data.choice?.model ?? event.data.label.name,
       finish_reason: "stop",
     };
     const schema = input.reply_schema?.value;

@@ -48,7 +48,11 @@ describe("a model that fails", () => {
     "that %s pauses the run with a clear error, and resume goes on without asking again what was answered",
     async ([, fault, says, attempts, code], test) => {
       const model = sickModel(fault);
-      const place = await openPlace(test, { files: FILES, reply: model.reply, config: { models: { idleTimeoutSeconds: 1 } } });
+      const place = await openPlace(test, {
+        files: FILES,
+        reply: model.reply,
+        config: { models: { idleTimeoutSeconds: 1, maxAttempts: 3 } },
+      });
       const before = snapshot(place.workspace);
       const paused = await place.run(["run", "do it"]);
       expect(paused.code, paused.stdout + paused.stderr).toBe(3);

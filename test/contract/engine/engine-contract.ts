@@ -1,6 +1,7 @@
 /** What every engine keeps to. An implementation calls it with its harness; see `embedded-engine.test.ts`. */
 import { describe } from "vitest";
 import { acknowledgeCases } from "./acknowledge-cases.ts";
+import { admissionCases } from "./admission-cases.ts";
 import { callCases } from "./call-cases.ts";
 import { cancelCases, pauseCases } from "./control-cases.ts";
 import { effectCases } from "./effect-cases.ts";
@@ -16,6 +17,7 @@ import { versionCases } from "./version-cases.ts";
 const GROUPS = {
   "runs, values and calls": callCases,
   "what was acknowledged": acknowledgeCases,
+  "how paid attempts are let in": admissionCases,
   effects: effectCases,
   "signals, deadlines and sleep": signalCases,
   cancel: cancelCases,

@@ -1,4 +1,5 @@
 /** Caps and charges of model calls, with the real `ask_model` on the engine. */
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { DurableFunction } from "../../../shared/durable.ts";
 import { BosunError } from "../../../shared/errors.ts";
@@ -6,7 +7,9 @@ import type { ModelReply } from "../../../shared/model.ts";
 import { createAskModel, MODEL_POOL } from "../../../mcp-server/activities/ask-model.ts";
 import { createModelBudget } from "../../../mcp-server/activities/model-budget.ts";
 import { createModelDesk } from "../../../mcp-server/models/desk.ts";
+import { createModelHealth } from "../../../mcp-server/models/model-health.ts";
 import type { Model } from "../../../mcp-server/models/port.ts";
+import { createRateGate } from "../../../mcp-server/models/rate-gate.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
 import type { Journal } from "../../../mcp-server/journal/port.ts";
 import { createWords } from "../../../mcp-server/service/words.ts";
@@ -61,7 +64,12 @@ function asking(at: { readonly workers: number; readonly tokens: number; readonl
     ask_model: {
       ...createAskModel({
         journal,
-        desk: createModelDesk({ catalogue: { models: () => [], model: parts.model ?? ANSWERS } }),
+        desk: createModelDesk({
+          catalogue: { models: () => [], unitPrice: () => null, model: parts.model ?? ANSWERS },
+          health: createModelHealth({ now: Date.now }),
+          gate: createRateGate({ now: Date.now, sleep: (ms, signal) => delay(ms, undefined, { signal }), random: () => 0 }),
+          now: Date.now,
+        }),
         budget: createModelBudget({ journal, price: parts.price ?? (() => null) }),
         checkReply: () => ({ ok: true, data: null }),
         maxAttempts: () => 3,

@@ -43,6 +43,29 @@ async function failing(request: Partial<ModelRequest> = {}, options: Partial<Ope
   return error;
 }
 
+describe("an answer's status and headers", () => {
+  test("are told as soon as they are here, of good answers and of bad ones, and of each request where a call takes several", async () => {
+    const told: [number, string | null][] = [];
+    const onAnswer = (status: number, headers: Headers): void => void told.push([status, headers.get("retry-after")]);
+    const replies: ServerReply[] = [
+      { content: "Done." },
+      { status: 429, retryAfter: 7 },
+      { status: 400, body: { error: { message: "Unsupported parameter: 'stream_options'", param: "stream_options" } } },
+      { content: "Done." },
+    ];
+    answer = (_, n) => replies[n] ?? "hang";
+    await ask({}, {}, { ...callContext(), onAnswer });
+    expect(told).toEqual([[200, null]]);
+    await expect(ask({}, {}, { ...callContext(), onAnswer })).rejects.toMatchObject({ code: "rate_limited" });
+    expect(told.slice(1)).toEqual([[429, "7"]]);
+    await ask({}, {}, { ...callContext(), onAnswer });
+    expect(told.slice(2)).toEqual([
+      [400, null],
+      [200, null],
+    ]);
+  });
+});
+
 describe("a call that goes well", () => {
   test("sends limits, usage wish, identity and nothing about the machine", async () => {
     const ctx = callContext();
