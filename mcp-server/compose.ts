@@ -1,6 +1,6 @@
 /** The composition root: the only place where a port meets the technology behind it. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BosunError } from "../shared/errors.ts";
 import type { Json } from "../shared/durable.ts";
@@ -34,6 +34,7 @@ import type { WorkflowDefinition } from "./engine/workflows.ts";
 import { damaged, isCorruption } from "./journal/open-database.ts";
 import { isOwned, takeOwnerLock } from "./journal/owner-lock.ts";
 import type { Journal, JournalReader } from "./journal/port.ts";
+import { readOthers } from "./journal/read-others.ts";
 import { openSigningKey, readPublicKey, readSigningKey } from "./journal/signing-key.ts";
 import { forgetPayloads } from "./journal/sqlite-forget.ts";
 import { createSqliteJournal } from "./journal/sqlite-journal.ts";
@@ -54,6 +55,7 @@ import { createIntegrity } from "./service/integrity.ts";
 import type { Integrity } from "./service/integrity.ts";
 import { createLocalService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
+import type { LookParts } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
 import type { Examination, Service } from "./service.ts";
@@ -145,6 +147,7 @@ export function openService(options: ServiceOptions): Service {
     exportTrace: (runId, version) => look().exportTrace(runId, version),
     compare: (runId, otherId) => look().compare(runId, otherId),
     listRuns: (filter) => look().listRuns(filter),
+    usage: (request) => look().usage(request),
     findRun: (id) => look().findRun(id),
     settled: (runId) => own().settled(runId),
     subscribe: (runId, listener) => own().subscribe(runId, listener),
@@ -238,8 +241,19 @@ function openLook(fixed: Fixed): OpenedLook | null {
   if (opened === null) return null;
   const { reader, close } = opened;
   const { activities } = activitiesOf(fixed, reader);
-  const look = createLook({ journal: reader, activities, workflows: WORKFLOWS, integrity: fixed.integrity });
+  const look = createLook(lookParts(fixed, { journal: reader, activities }));
   return { look, journal: reader, close };
+}
+
+function lookParts(fixed: Fixed, given: Pick<LookParts, "journal" | "activities">): LookParts {
+  const workspaces = { workspaces: dirname(fixed.dataDir), own: fixed.dataDir };
+  return {
+    ...given,
+    workflows: WORKFLOWS,
+    integrity: fixed.integrity,
+    readOthers: (read) => readOthers(workspaces, read),
+    now: Date.now,
+  };
 }
 
 function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Service {
@@ -288,7 +302,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
     return createLocalService({
       engine,
       journal,
-      look: createLook({ journal, activities, workflows: WORKFLOWS, integrity: fixed.integrity }),
+      look: createLook(lookParts(fixed, { journal, activities })),
       upkeep,
       closing: (sound) => upkeep.stop(sound),
       notices,

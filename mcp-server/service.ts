@@ -8,6 +8,7 @@ import type { JournalVerdict } from "../shared/journal-verdict.ts";
 import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
+import type { UsageSource } from "../shared/usage.ts";
 import type { Caps, EffectDecision, Priority, RunEvent } from "../shared/events.ts";
 
 export interface RunRequest {
@@ -102,6 +103,43 @@ export interface ApprovalDetail {
   readonly digest: string;
 }
 
+export interface UsageRequest {
+  readonly by: "run" | "worker" | "model" | "day";
+  /** Only so many UTC days up to today, at least 1; left out: all of the runs that are kept. */
+  readonly days?: number;
+  readonly session_id?: string;
+  /** In all workspaces of the user; else in this one. */
+  readonly all: boolean;
+}
+
+/** What model calls came to, each attempt counted. */
+export interface UsageTotal {
+  readonly calls: number;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly cached_tokens: number;
+  /** null when the price of some of it is not known. */
+  readonly usd: number | null;
+  /** US dollars of what has a known price. */
+  readonly known_usd: number;
+  readonly source: UsageSource;
+}
+
+export interface UsageReport {
+  /** Each with the one key that was asked for. Days and runs come latest first, workers and models dearest first. */
+  readonly usage: readonly (UsageTotal & {
+    readonly run_id?: string;
+    /** null: the supervisor. */
+    readonly worker?: string | null;
+    readonly model?: string;
+    /** UTC. */
+    readonly day?: string;
+  })[];
+  readonly total: UsageTotal;
+  /** Journal files of other workspaces that could not be read, and are not counted. */
+  readonly left_out: readonly string[];
+}
+
 /** What `gc` removed, or would remove. */
 export interface GcSummary {
   readonly dry_run: boolean;
@@ -153,6 +191,8 @@ export interface Service extends Upkeep {
    */
   compare(runId: string, otherId: string | null): RunComparison;
   listRuns(filter?: { status?: RunStatus; session_id?: string; limit?: number }): readonly RunView[];
+  /** What model calls came to, as far as their runs are kept. @throws BosunError internal when a journal cannot be read */
+  usage(request: UsageRequest): UsageReport;
   /** Full id of a run from any unambiguous beginning of it. @throws BosunError not_found, invalid_input when ambiguous */
   findRun(idOrPrefix: string): string;
   /** Resolves when the run has ended, waits for a person or is paused. Rejects when the engine had to stop (a full disk). */

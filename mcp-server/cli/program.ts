@@ -25,6 +25,7 @@ import { settleCommand } from "./commands/settle.ts";
 import { showCommand } from "./commands/show.ts";
 import { tellCommand } from "./commands/tell.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { usageCommand } from "./commands/usage.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
 const EXAMPLES = ['run "why does the login test fail?"', "runs", "trace run_4f2a", "approvals"];
@@ -43,6 +44,7 @@ export function createProgram(context: CliContext): Command {
     showCommand,
     traceCommand,
     compareCommand,
+    usageCommand,
     pauseCommand,
     resumeCommand,
     tellCommand,

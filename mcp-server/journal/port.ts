@@ -5,7 +5,7 @@
 import type { NewEvent, RunEvent } from "../../shared/events.ts";
 import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
 import type { RunStatus } from "../../shared/run-view.ts";
-import type { UsageSource } from "../../shared/usage.ts";
+import type { Usage, UsageSource } from "../../shared/usage.ts";
 import type { BlobStore } from "./blobs.ts";
 import type { RunFold } from "./fold-run.ts";
 
@@ -46,6 +46,37 @@ export interface UsageRow {
   readonly cached_tokens: number;
   readonly usd: number | null;
   readonly source: UsageSource;
+}
+
+/** By what model calls are summed up. */
+export type UsageKey = "run" | "worker" | "model" | "day";
+
+export interface UsageFilter {
+  readonly by: UsageKey;
+  /** Only this UTC day, `2026-01-31`, and later ones. */
+  readonly since?: string;
+  readonly session_id?: string;
+}
+
+/** Settled model calls that have something in common. */
+export interface UsageSum extends Omit<Usage, "usd"> {
+  /** The run's id, the worker (empty: the supervisor), the model or the UTC day. */
+  readonly key: string;
+  readonly calls: number;
+  /** US dollars of what has a known price. */
+  readonly known_usd: number;
+  /** Is there anything of unknown price? */
+  readonly unknown_usd: boolean;
+}
+
+/** What all runs of a session came to. */
+export interface SessionUsage {
+  /** Settled. */
+  readonly used: Usage;
+  /** Set aside for attempts that are not settled, at its upper bound. */
+  readonly reserved: Usage;
+  /** Milliseconds in which each run had at least one call under way, added up over the runs. */
+  readonly active_ms: number;
 }
 
 export interface GcRequest {
@@ -90,6 +121,10 @@ export interface JournalReader {
   approval(approvalId: string): ApprovalRow | null;
   approvals(filter: { run_id?: string; open?: boolean }): readonly ApprovalRow[];
   usage(runId: string): readonly UsageRow[];
+  /** Sums over all runs that are kept, in no order. */
+  usageSums(filter: UsageFilter): readonly UsageSum[];
+  /** Of an unknown session: nothing. */
+  sessionUsage(sessionId: string): SessionUsage;
   /** What {@link Journal.collectGarbage} would remove, in pieces. */
   garbage(cutoff: number): Generator<void, GcReport>;
   /** When it was begun last; epoch milliseconds. */

@@ -121,6 +121,12 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
     return this.#heads.get(runId)?.hash.toString("hex") ?? super.head(runId);
   }
 
+  /** With runs whose first event is only staged. */
+  protected override unendedOf(sessionId: string): readonly string[] {
+    const staged = [...this.#heads].flatMap(([runId, head]) => (head.run === 0 && head.fold.session_id === sessionId ? [runId] : []));
+    return [...super.unendedOf(sessionId), ...staged];
+  }
+
   stage(appends: readonly Append[]): readonly RunEvent[] {
     return appends.map((append) => {
       const staged = this.#stageOne(append);

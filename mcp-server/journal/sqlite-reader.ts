@@ -10,10 +10,11 @@ import type { LogData } from "./log-format.ts";
 import { schemaVersion } from "./migrations.ts";
 import { damaged, isCorruption, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
-import type { ApprovalRow, GcReport, JournalReader, OpenWait, UsageRow } from "./port.ts";
+import type { ApprovalRow, GcReport, JournalReader, OpenWait, SessionUsage, UsageFilter, UsageRow, UsageSum } from "./port.ts";
 import { needsRebuild } from "./rebuild.ts";
 import { eventsAfter, readFold } from "./stored-fold.ts";
 import type { FoldRow } from "./stored-fold.ts";
+import { endedUsage, sumSession, usageSums } from "./usage-sums.ts";
 
 /** Null when its first owner was stopped before there was anything in it. */
 export function openJournalReader(file: string): { reader: JournalReader; close: () => void } | null {
@@ -192,6 +193,24 @@ export class SqliteJournalReader implements JournalReader {
       "SELECT worker, model, day, calls, prompt_tokens, completion_tokens, cached_tokens, usd, source FROM usage WHERE run = ? ORDER BY worker, model, day",
     ).all(this.keyOf(runId));
     return (rows as Omit<UsageRow, "run_id">[]).map((row) => ({ ...row, run_id: runId }));
+  }
+
+  usageSums({ by, since, session_id: sessionId }: UsageFilter): readonly UsageSum[] {
+    return usageSums((text) => this.sql(text), { by, since: since ?? null, session: sessionId ?? null });
+  }
+
+  sessionUsage(sessionId: string): SessionUsage {
+    const ended = endedUsage((text) => this.sql(text), sessionId);
+    return sumSession(
+      ended,
+      this.unendedOf(sessionId).map((runId) => this.run(runId)),
+    );
+  }
+
+  /** Runs of a session whose end is not written down. */
+  protected unendedOf(sessionId: string): readonly string[] {
+    const rows = this.sql("SELECT run_id FROM runs JOIN run_keys USING (run) WHERE session_id = ? AND ended = 0").all(sessionId);
+    return (rows as { run_id: string }[]).map((row) => row.run_id);
   }
 }
 

@@ -185,6 +185,7 @@ function flushedFirst(look: Look, engine: Engine): Look {
     exportTrace: first(look.exportTrace),
     compare: first(look.compare),
     listRuns: first(look.listRuns),
+    usage: first(look.usage),
     findRun: first(look.findRun),
     listApprovals: first(look.listApprovals),
     getApproval: first(look.getApproval),

@@ -4,7 +4,8 @@ import { replayRun } from "../engine/replay-run.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { AnyDurableFunction } from "../engine/run-instance.ts";
 import { missingPayload } from "../journal/payload-refs.ts";
-import type { JournalReader } from "../journal/port.ts";
+import type { JournalReader, UsageSum } from "../journal/port.ts";
+import type { ReadOthers } from "../journal/read-others.ts";
 import type { ApprovalDetail, ReplayReport, Service } from "../service.ts";
 import { otlpTraceOf } from "../telemetry/otlp-trace.ts";
 import { compareRuns } from "./compare-runs.ts";
@@ -13,11 +14,12 @@ import { outcomesOf } from "./outcomes.ts";
 import { proposalsOf } from "./change-sets.ts";
 import type { Integrity } from "./integrity.ts";
 import { approvalViewOf, runViewOf } from "./run-view.ts";
+import { usageOfJournal, usageReport } from "./usage.ts";
 import { REMOVED } from "./words.ts";
 
 export type Look = Pick<
   Service,
-  "getRun" | "exportTrace" | "compare" | "listRuns" | "findRun" | "listApprovals" | "getApproval" | "replay"
+  "getRun" | "exportTrace" | "compare" | "listRuns" | "usage" | "findRun" | "listApprovals" | "getApproval" | "replay"
 > &
   Integrity;
 
@@ -28,9 +30,13 @@ export interface LookParts {
   readonly activities: readonly AnyActivity[];
   readonly workflows: readonly { readonly name: string; readonly fn: AnyDurableFunction }[];
   readonly integrity: Integrity;
+  /** Reads the journals of the user's other workspaces. */
+  readonly readOthers: <T>(read: (journal: JournalReader) => T) => ReadOthers<T>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
-export function createLook({ journal, activities, workflows, integrity }: LookParts): Look {
+export function createLook({ journal, activities, workflows, integrity, readOthers, now }: LookParts): Look {
   return {
     ...integrity,
     getRun: (runId, include = []) => runViewOf(journal, journal.run(runId), include),
@@ -47,6 +53,11 @@ export function createLook({ journal, activities, workflows, integrity }: LookPa
       return compareRuns(toCompare(journal, parent.run_id), toCompare(journal, runId));
     },
     listRuns: (filter = {}) => journal.runs({ limit: DEFAULT_LIMIT, ...filter }).map((fold) => runViewOf(journal, fold, [])),
+    usage: (request) => {
+      const sums = (from: JournalReader): readonly UsageSum[] => usageOfJournal(from, request, now());
+      const others = request.all ? readOthers(sums) : { read: [], leftOut: [] };
+      return usageReport([sums(journal), ...others.read], request, others.leftOut);
+    },
     findRun: (idOrPrefix) => {
       const found = journal.runsWithPrefix(idOrPrefix, 10);
       if (found.includes(idOrPrefix)) return idOrPrefix;

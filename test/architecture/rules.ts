@@ -6,6 +6,8 @@ type Rule = (edge: Import) => string | null;
 
 const ADAPTER = /(^|\/)(sqlite|openai|scripted|embedded)-[^/]*\.ts$/;
 const ROOTS = new Set(["mcp-server/compose.ts", "mcp-server/main.ts"]);
+/** What the adapters of `budget/` need for a file of their own. */
+const SQLITE_FILES = new Set(["mcp-server/journal/open-database.ts", "mcp-server/journal/private-file.ts"]);
 /** The executable's first lines: they check the Node version and then load main.ts. */
 const ENTRY = "mcp-server/bosun.ts";
 
@@ -19,6 +21,14 @@ export const RULES: Readonly<Record<string, Rule>> = {
     inside(edge.from, "shared") && !edge.ours && edge.to !== "zod" ? `${edge.from} imports ${edge.to}` : null,
   "the supervisor imports shared and itself only, and nothing dynamically": (edge) =>
     inside(edge.from, "mcp-server/supervisor") && (edge.dynamic || !(inside(edge.to, "shared") || inside(edge.to, "mcp-server/supervisor")))
+      ? `${edge.from} imports ${edge.to}`
+      : null,
+  "budgets are counted by shared and themselves alone; their adapters also know how a file is opened": (edge) =>
+    inside(edge.from, "mcp-server/budget") &&
+    edge.ours &&
+    !inside(edge.to, "shared") &&
+    !inside(edge.to, "mcp-server/budget") &&
+    !(ADAPTER.test(edge.from) && SQLITE_FILES.has(edge.to))
       ? `${edge.from} imports ${edge.to}`
       : null,
   "the extension never imports the server": (edge) =>

@@ -14,6 +14,8 @@ import type {
   RunNote,
   RunRequest,
   Service,
+  UsageReport,
+  UsageRequest,
   VerifyReport,
 } from "../../../mcp-server/service.ts";
 import { runView, span } from "./views.ts";
@@ -42,6 +44,7 @@ export interface FakeServiceOptions {
   readonly verify?: VerifyReport;
   readonly diff?: string;
   readonly comparison?: RunComparison;
+  readonly usage?: UsageReport;
   /** Thrown by `decide`. */
   readonly decideError?: BosunError;
   /** Never settles, until cancelled. */
@@ -147,6 +150,20 @@ export class FakeService implements Service {
 
   listRuns(): readonly RunView[] {
     return this.#options.states?.length === 0 ? [] : [this.#state];
+  }
+
+  usage(request: UsageRequest): UsageReport {
+    this.calls.push(`usage ${JSON.stringify(request)}`);
+    const nothing = {
+      calls: 0,
+      prompt_tokens: 0,
+      completion_tokens: 0,
+      cached_tokens: 0,
+      usd: 0,
+      known_usd: 0,
+      source: "reported",
+    } as const;
+    return this.#options.usage ?? { usage: [], total: nothing, left_out: [] };
   }
 
   findRun(idOrPrefix: string): string {

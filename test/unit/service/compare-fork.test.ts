@@ -39,7 +39,19 @@ async function forked(): Promise<Forked> {
   const fork = await at.engine.fork(parent, { at: seq, priority: "high" });
   await at.engine.settled(fork);
   at.engine.flush();
-  return { at, look: createLook({ journal: at.journal, activities: [], workflows: [], integrity }), parent, fork };
+  return {
+    at,
+    look: createLook({
+      journal: at.journal,
+      activities: [],
+      workflows: [],
+      integrity,
+      readOthers: () => ({ read: [], leftOut: [] }),
+      now: () => 0,
+    }),
+    parent,
+    fork,
+  };
 }
 
 /** Not needed to compare. */
