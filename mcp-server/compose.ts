@@ -1,6 +1,6 @@
 /** The composition root: the only place where a port meets the technology behind it. */
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BosunError } from "../shared/errors.ts";
 import type { Json } from "../shared/durable.ts";
@@ -43,6 +43,12 @@ import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import { createModelDesk } from "./models/desk.ts";
+import { addSpendings, type Spending } from "./budget/scopes.ts";
+import type { Ledger } from "./budget/ledger.ts";
+import { reconcile } from "./budget/reconcile.ts";
+import { createSqliteLedger } from "./budget/sqlite-ledger.ts";
+import { spentOn } from "./service/usage.ts";
+import type { RunEvent } from "../shared/events.ts";
 import { HEALTH_FILE, keepHealthFile } from "./models/health-file.ts";
 import { createModelHealth } from "./models/model-health.ts";
 import type { ModelHealth } from "./models/model-health.ts";
@@ -240,7 +246,9 @@ function openLook(fixed: Fixed): OpenedLook | null {
   const opened = openJournalReader(fixed.journalFile);
   if (opened === null) return null;
   const { reader, close } = opened;
-  const { activities } = activitiesOf(fixed, reader);
+  const { activities } = activitiesOf(fixed, reader, () => {
+    throw new Error("who only looks spends nothing");
+  });
   const look = createLook(lookParts(fixed, { journal: reader, activities }));
   return { look, journal: reader, close };
 }
@@ -269,7 +277,8 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
     if (adopted > 0) notices.push(adoptionNotice(adopted, setAside !== null));
     const log = openLog(dataDir, config.log.level);
     if (setAside !== null) log.error({ file: setAside, ...salvaged }, "corrupt journal set aside");
-    const { activities, states, catalogue, fare } = activitiesOf(fixed, journal);
+    const ledger = lazyLedger(fixed, journal, (file) => log.warn({ file }, "a journal could not be read for what was spent today"));
+    const { activities, states, catalogue, fare } = activitiesOf(fixed, journal, ledger.get);
     const healthFile = keepHealthFile({ file: join(fixed.home, HEALTH_FILE), ...fare, now: Date.now, after: afterUnref });
     const engine = createEmbeddedEngine({
       journal,
@@ -320,6 +329,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
       }),
       release: () => {
         healthFile.close();
+        ledger.close();
         lock.release();
         log.flush();
       },
@@ -360,6 +370,7 @@ function checkModel(catalogue: ModelCatalogue, model: string | null): string | n
 function activitiesOf(
   fixed: Fixed,
   journal: Journal | JournalReader,
+  ledger: () => Ledger,
 ): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue; fare: ModelFare } {
   const config = (): Config => fixed.settings.current().config;
   const { workspace, workers, tools, offers, dataDir } = fixed;
@@ -395,7 +406,14 @@ function activitiesOf(
     createAskModel({
       journal,
       desk: createModelDesk({ catalogue, health, gate, now: Date.now }),
-      budget: createModelBudget({ journal, price: (name, tokens) => catalogue.price(name, tokens) }),
+      budget: createModelBudget({
+        journal,
+        price: (name) => catalogue.unitPrice(name),
+        caps: () => config().budget,
+        ledger,
+        workspace: basename(dataDir),
+        until: () => Date.now() + config().models.callTimeoutSeconds * 1000 + LEDGER_SLACK_MS,
+      }),
       maxAttempts: () => config().models.maxAttempts,
       random: Math.random,
       checkReply: (text, schema) => checkReply(text, schema),
@@ -411,6 +429,39 @@ function activitiesOf(
     }),
   ];
   return { activities, states, catalogue, fare: { health, gate } };
+}
+
+/** A call counts as under way for so much longer than it may take, in the ledger. */
+const LEDGER_SLACK_MS = 120_000;
+
+/** The user's ledger, opened with the first call that a cap of the day counts for; what a crash left open in it is settled then. */
+function lazyLedger(
+  fixed: Fixed,
+  journal: Journal,
+  leftOut: (file: string) => void,
+): { readonly get: () => Ledger; readonly close: () => void } {
+  let opened: Ledger | null = null;
+  const spentBefore = (day: string): Spending => {
+    const others = readOthers({ workspaces: dirname(fixed.dataDir), own: fixed.dataDir }, (other) => spentOn(other, day));
+    for (const file of others.leftOut) leftOut(file);
+    return addSpendings([spentOn(journal, day), ...others.read]);
+  };
+  const eventsOf = (runId: string): readonly RunEvent[] | null => {
+    try {
+      return journal.events(runId);
+    } catch {
+      return null;
+    }
+  };
+  return {
+    get: () => {
+      if (opened !== null) return opened;
+      opened = createSqliteLedger({ file: join(fixed.home, "ledger.db"), now: Date.now, spentBefore });
+      reconcile({ ledger: opened, workspace: basename(fixed.dataDir), events: eventsOf });
+      return opened;
+    },
+    close: () => opened?.close(),
+  };
 }
 
 /** Runs something later; a process that has nothing else to do does not wait for it. */

@@ -74,7 +74,7 @@ export function createAskModel(parts: ModelParts): AnyActivity {
       ...(input.worker === null ? {} : { worker: input.worker }),
     }),
     admit: (input, at) => {
-      if (budget.mustWait(at.runId)) return null;
+      if (budget.mustWait()) return null;
       const entry = enter(input, at);
       return "admission" in entry ? entry.admission : null;
     },
@@ -109,9 +109,10 @@ export function createAskModel(parts: ModelParts): AnyActivity {
       const cached = desk.cached(request);
       if (cached !== null) {
         ctx.note("cached");
+        budget.unsent(ctx);
         return answerOf(parts, request, { ...cached, usage: NO_USAGE }, ctx);
       }
-      const ask = await desk.prepare(request, ctx.signal);
+      const ask = await prepared(request, ctx);
       ctx.settle(null);
       const reply = await complete(ask, request, ctx);
       desk.keep(request, reply, ctx.runId);
@@ -119,6 +120,15 @@ export function createAskModel(parts: ModelParts): AnyActivity {
       return answerOf(parts, request, reply, ctx, overrun);
     },
   };
+
+  async function prepared(request: ModelRequest, ctx: ActivityContext): Promise<Model["complete"]> {
+    try {
+      return await desk.prepare(request, ctx.signal);
+    } catch (error) {
+      budget.unsent(ctx);
+      throw error;
+    }
+  }
 
   async function complete(ask: Model["complete"], request: ModelRequest, ctx: ActivityContext): Promise<ModelReply> {
     try {
@@ -185,7 +195,13 @@ function requestOf(input: AskModel, at: { readonly runId: string; readonly trace
   };
 }
 
+/** The same message for the same item, for what a provider reported of a conversation is known by its messages. */
+const messages = new WeakMap<TranscriptItem, ModelMessage>();
+
 function messageOf(item: TranscriptItem): ModelMessage {
   if ("$kept" in item) return item.value;
-  return typeof item.content === "string" ? (item as ModelMessage) : { ...item, content: item.content.value };
+  if (typeof item.content === "string") return item as ModelMessage;
+  const message = messages.get(item) ?? { ...item, content: item.content.value };
+  messages.set(item, message);
+  return message;
 }

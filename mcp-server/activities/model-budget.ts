@@ -1,12 +1,20 @@
-/** What the caps leave for a model call. What is set aside is in the journal with the attempt that it is for. */
-import { BosunError } from "../../shared/errors.ts";
+/** What the caps of call, run, session and day leave for a model call. What is set aside is in the journal with the attempt that it is for. */
+import type { Config, Price } from "../../shared/config.ts";
+import type { BosunError } from "../../shared/errors.ts";
 import type { ModelRequest } from "../../shared/model.ts";
-import { addUsage, settleAtReservation } from "../../shared/usage.ts";
+import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
 import type { Reservation, Usage } from "../../shared/usage.ts";
+import { overrunText, spentError, unpricedError } from "../budget/budget-errors.ts";
+import { roomFor } from "../budget/caps.ts";
+import { spendingOf } from "../budget/ledger.ts";
+import type { Ledger } from "../budget/ledger.ts";
+import { overrunOf } from "../budget/overrun.ts";
+import { createPromptBounds } from "../budget/prompt-bound.ts";
+import { tightestOf } from "../budget/scopes.ts";
+import type { Cap, Scope } from "../budget/scopes.ts";
 import type { AttemptAt } from "../engine/activity.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import type { JournalReader } from "../journal/port.ts";
-import { estimatePromptTokens } from "../models/estimate.ts";
 
 export type Room =
   | { readonly kind: "room"; readonly reserve: Reservation }
@@ -15,107 +23,111 @@ export type Room =
   | { readonly kind: "refused"; readonly error: BosunError };
 
 export interface ModelBudget {
-  /** Share (0..1) of the run's tightest cap that is used; 0 without one. */
+  /** Share (0..1) of the tightest cap that is used; 0 without one. */
   pressure(runId: string): number;
   /** Must more be written down than the attempt itself, so that it cannot be let in at once? */
-  mustWait(runId: string): boolean;
+  mustWait(): boolean;
   room(at: AttemptAt, request: ModelRequest): Room;
   /** Sets it aside where other processes see it, too. False: it has gone to another meanwhile. */
   reserve(at: AttemptAt, reserve: Reservation): boolean;
+  /** It was let in and never sent. */
+  unsent(at: AttemptAt): void;
   /** @returns what was reported beyond what was allowed, as a sentence; null when nothing was */
   settle(at: AttemptAt, call: { readonly request: ModelRequest; readonly reserve: Reservation; readonly usage: Usage }): string | null;
   /** @param usage null: nobody knows what it has cost */
   failed(at: AttemptAt, usage: Usage | null): void;
 }
 
-/** Less than this is not worth a call. */
-const MIN_COMPLETION_TOKENS = 16;
+export interface BudgetParts {
+  readonly journal: Pick<JournalReader, "run" | "sessionUsage">;
+  /** US dollars per million tokens; null when the price is not known. */
+  readonly price: (model: string) => Price | null;
+  /** Read at each call. The caps of a run are in its journal. */
+  readonly caps: () => Pick<Config["budget"], "call" | "session" | "day">;
+  /** The user's ledger; asked for only while the day has a cap. */
+  readonly ledger: () => Ledger;
+  /** Name of the workspace's data folder. */
+  readonly workspace: string;
+  /** Epoch milliseconds after which a call that is let in now cannot be under way any more. */
+  readonly until: () => number;
+}
 
-/** US dollars of so many tokens; null when the price is not known. */
-export type PriceOf = (name: string, tokens: { readonly prompt_tokens: number; readonly completion_tokens: number }) => number | null;
+const NOTHING = { usd: 0, tokens: 0 };
 
-export function createModelBudget(parts: { readonly journal: JournalReader; readonly price: PriceOf }): ModelBudget {
+export function createModelBudget(parts: BudgetParts): ModelBudget {
+  const { journal } = parts;
+  const bounds = createPromptBounds();
+  /** Models that answered without saying what they used. */
+  const silent = new Set<string>();
+  const dayIsCapped = (): boolean => isCapped(parts.caps().day);
+
+  function scopesOf(runId: string, path: string | null): readonly Scope[] {
+    const fold = journal.run(runId);
+    const { call, session } = parts.caps();
+    const scopes: Scope[] = [
+      { scope: "call", cap: { ...call, seconds: null }, used: NOTHING, reserved: NOTHING },
+      // Its seconds are counted by the engine.
+      { scope: "run", cap: { ...fold.budget, seconds: null }, used: spendingOf(fold.usage), reserved: spendingOf(reservedBy(fold, path)) },
+    ];
+    if (fold.session_id !== null && isCapped(session)) {
+      const { used, reserved, active_ms: activeMs } = journal.sessionUsage(fold.session_id);
+      const spent = { ...spendingOf(used), seconds: activeMs / 1000 };
+      scopes.push({ scope: "session", cap: session, used: spent, reserved: spendingOf(reserved) });
+    }
+    if (dayIsCapped()) scopes.push({ scope: "day", cap: { ...parts.caps().day, seconds: null }, ...parts.ledger().day() });
+    return scopes.filter(({ cap }) => isCapped(cap));
+  }
+
   return {
-    pressure: () => 0,
-    mustWait: () => false,
-    room: (at, request) => {
-      const { budget, usage, open } = parts.journal.run(at.runId);
-      let spent = usage;
-      let others = 0;
-      for (const [path, call] of Object.entries(open)) {
-        if (path === at.path || call.admission === null) continue;
-        spent = addUsage(spent, settleAtReservation(call.admission.reserve));
-        others += 1;
-      }
-      try {
-        const room = roomFor(parts, request, { budget, spent });
-        if (room >= MIN_COMPLETION_TOKENS) {
-          const tokens = { prompt_tokens: estimatePromptTokens(request), completion_tokens: Math.floor(room) };
-          return { kind: "room", reserve: { ...tokens, usd: parts.price(request.model, tokens) } };
-        }
-        if (others > 0) return { kind: "wait" };
-        return { kind: "refused", error: overBudget(parts, request, { runId: at.runId, budget, spent }) };
-      } catch (error) {
-        return { kind: "refused", error: error as BosunError };
-      }
+    pressure: (runId) => tightestOf(scopesOf(runId, null))?.share ?? 0,
+    mustWait: dayIsCapped,
+    room: ({ runId, path }, request) => {
+      const { model } = request;
+      const wanted = {
+        promptTokens: bounds.bound(request),
+        completionTokens: request.max_completion_tokens,
+        price: parts.price(model),
+        reportsUsage: !silent.has(model),
+      };
+      const room = roomFor(scopesOf(runId, path), wanted);
+      if (room.kind === "room" || room.kind === "wait") return room;
+      return { kind: "refused", error: room.kind === "spent" ? spentError(room, { runId, model }) : unpricedError(room, { runId, model }) };
     },
-    reserve: () => true,
-    settle: () => null,
-    failed: () => undefined,
+    reserve: (at, reserve) => {
+      if (!dayIsCapped()) return true;
+      const entry = { key: keyOf(at), workspace: parts.workspace, reserve, until: parts.until() };
+      return parts.ledger().reserve(entry, parts.caps().day);
+    },
+    unsent: (at) => {
+      if (dayIsCapped()) parts.ledger().release(keyOf(at));
+    },
+    settle: (at, { request, reserve, usage }) => {
+      if (usage.source === "reported") silent.delete(request.model);
+      else silent.add(request.model);
+      bounds.learn(request, usage);
+      if (dayIsCapped()) parts.ledger().settle(keyOf(at), usage);
+      const over = overrunOf(reserve, usage);
+      return over === null ? null : overrunText(over, { runId: at.runId, model: request.model, reserve });
+    },
+    failed: (at, usage) => {
+      const reserve = journal.run(at.runId).open[at.path]?.admission?.reserve;
+      if (dayIsCapped() && reserve !== undefined) parts.ledger().settle(keyOf(at), usage ?? settleAtReservation(reserve));
+    },
   };
 }
 
-function roomFor(
-  parts: { readonly price: PriceOf },
-  request: ModelRequest,
-  at: { readonly budget: RunFold["budget"]; readonly spent: Usage },
-): number {
-  const { budget, spent } = at;
-  if (budget.tokens === null && budget.usd === null) return request.max_completion_tokens;
-  const prompt = estimatePromptTokens(request);
-  const byTokens = budget.tokens === null ? Infinity : budget.tokens - spent.prompt_tokens - spent.completion_tokens - prompt;
-  const byMoney = budget.usd === null ? Infinity : affordable(parts, request, { cap: budget.usd, spent: spent.usd, prompt });
-  return Math.min(request.max_completion_tokens, byTokens, byMoney);
+function isCapped({ usd, tokens, seconds }: Cap): boolean {
+  return usd !== null || tokens !== null || seconds !== null;
 }
 
-/** Names the caps that were hit, what each must be at least for the call to be sent at all, and how to raise them. */
-function overBudget(
-  parts: { readonly price: PriceOf },
-  request: ModelRequest,
-  { runId, budget, spent }: { readonly runId: string; readonly budget: RunFold["budget"]; readonly spent: Usage },
-): BosunError {
-  const prompt = estimatePromptTokens(request);
-  const usedTokens = spent.prompt_tokens + spent.completion_tokens;
-  const leastTokens = usedTokens + prompt + MIN_COMPLETION_TOKENS;
-  const usedUsd = spent.usd ?? 0;
-  const callUsd = parts.price(request.model, { prompt_tokens: prompt, completion_tokens: MIN_COMPLETION_TOKENS }) ?? 0;
-  const leastUsd = Math.ceil((usedUsd + callUsd) * 10_000) / 10_000;
-  const tokens = budget.tokens !== null && budget.tokens < leastTokens;
-  const usd = budget.usd !== null && budget.usd < usedUsd + callUsd;
-  const hit = [
-    ...(tokens ? [`${usedTokens} of ${budget.tokens} tokens`] : []),
-    ...(usd ? [`$${usedUsd.toFixed(4)} of $${budget.usd}`] : []),
-  ];
-  const least = [...(tokens ? [`${leastTokens} tokens`] : []), ...(usd ? [`$${leastUsd.toFixed(4)}`] : [])];
-  const options = [...(tokens ? ["--budget-tokens N"] : []), ...(usd ? ["--budget-usd N"] : [])];
-  return new BosunError(
-    "budget_exceeded",
-    `the run's budget does not allow the next model call: ${hit.join(" and ")} are spent, and the cap must be ${least.join(" and ")} at least, more for a longer answer. \`bosun resume ${runId} ${options.join(" ")}\` raises it`,
-  );
+/** What is set aside for other calls of the run. */
+function reservedBy({ open }: RunFold, path: string | null): Usage {
+  let sum = NO_USAGE;
+  for (const [other, { admission }] of Object.entries(open))
+    if (other !== path && admission !== null) sum = addUsage(sum, settleAtReservation(admission.reserve));
+  return sum;
 }
 
-/** Completion tokens that the money left can pay. */
-function affordable(
-  parts: { readonly price: PriceOf },
-  request: ModelRequest,
-  at: { readonly cap: number; readonly spent: number | null; readonly prompt: number },
-): number {
-  const forPrompt = parts.price(request.model, { prompt_tokens: at.prompt, completion_tokens: 0 });
-  const forOne = parts.price(request.model, { prompt_tokens: 0, completion_tokens: 1_000_000 });
-  if (forPrompt === null || forOne === null || at.spent === null)
-    throw new BosunError(
-      "budget_exceeded",
-      `a budget in dollars cannot be kept: the price of ${request.model} is not known. Set models.prices, or use --budget-tokens`,
-    );
-  return forOne === 0 ? request.max_completion_tokens : ((at.cap - at.spent - forPrompt) / forOne) * 1_000_000;
+function keyOf({ runId, path, attempt }: AttemptAt): { readonly runId: string; readonly path: string; readonly attempt: number } {
+  return { runId, path, attempt };
 }

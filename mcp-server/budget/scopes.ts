@@ -56,3 +56,11 @@ export function tightestOf(scopes: readonly Scope[]): Share | null {
 export function alertsOf(scopes: readonly Scope[], alertAt: number): readonly Share[] {
   return sharesOf(scopes).filter(({ share }) => share >= alertAt);
 }
+
+/** What they come to together; money is unknown when some of it is. */
+export function addSpendings(all: readonly Spending[]): Spending {
+  return all.reduce(
+    (sum, { usd, tokens }) => ({ usd: sum.usd === null || usd === null ? null : sum.usd + usd, tokens: sum.tokens + tokens }),
+    { usd: 0, tokens: 0 },
+  );
+}

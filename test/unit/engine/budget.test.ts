@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { DurableFunction } from "../../../shared/durable.ts";
+import { DEFAULT_CONFIG } from "../../../shared/config.ts";
 import { BosunError } from "../../../shared/errors.ts";
 import type { ModelReply } from "../../../shared/model.ts";
 import { createAskModel, MODEL_POOL } from "../../../mcp-server/activities/ask-model.ts";
@@ -29,7 +30,7 @@ const REPLY: ModelReply = {
 
 interface Parts {
   readonly model?: () => Model;
-  readonly price?: (name: string, tokens: { readonly prompt_tokens: number; readonly completion_tokens: number }) => number | null;
+  readonly price?: (name: string) => { readonly in: number; readonly out: number } | null;
 }
 
 const ANSWERS = (): Model => ({
@@ -70,7 +71,16 @@ function asking(at: { readonly workers: number; readonly tokens: number; readonl
           gate: createRateGate({ now: Date.now, sleep: (ms, signal) => delay(ms, undefined, { signal }), random: () => 0 }),
           now: Date.now,
         }),
-        budget: createModelBudget({ journal, price: parts.price ?? (() => null) }),
+        budget: createModelBudget({
+          journal,
+          price: parts.price ?? (() => null),
+          caps: () => DEFAULT_CONFIG.budget,
+          ledger: () => {
+            throw new Error("the day has no cap");
+          },
+          workspace: "w",
+          until: () => 0,
+        }),
         checkReply: () => ({ ok: true, data: null }),
         maxAttempts: () => 3,
         random: () => 0,
@@ -203,7 +213,7 @@ it("a call that has its place does not wait for one that was tried again and wai
 
 describe("the error of a budget that is spent", () => {
   const priced: Parts = {
-    price: (_name, { prompt_tokens, completion_tokens }) => (prompt_tokens + completion_tokens) / 1_000,
+    price: () => ({ in: 1_000, out: 1_000 }),
   };
   async function refused(budget: { readonly tokens?: number; readonly usd?: number }, parts: Parts = {}) {
     const at = asking({ workers: 1, tokens: 4096 }, parts);
