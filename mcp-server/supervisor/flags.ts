@@ -22,4 +22,10 @@ export const PLAN_NEEDS_STEPS = 2;
  */
 export const ONE_LINK_A_REQUEST = 3;
 
-export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS, ONE_LINK_A_REQUEST];
+/**
+ * A plan is priced before its first step begins. One that does not fit into what the run's caps leave is done by cheaper models, or put to
+ * the person. Before, it was begun, and stopped when a cap was reached.
+ */
+export const PLANS_ARE_PRICED = 5;
+
+export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS, ONE_LINK_A_REQUEST, PLANS_ARE_PRICED];
