@@ -7,6 +7,7 @@ import { CHANGES } from "./scenarios-changes.ts";
 import { CONVERSATIONS } from "./scenarios-conversations.ts";
 import { ENDS } from "./scenarios-ends.ts";
 import { PLANNING } from "./scenarios-planning.ts";
+import { PRICING } from "./scenarios-pricing.ts";
 import { REPLANS } from "./scenarios-replans.ts";
 import { STEPS } from "./scenarios-steps.ts";
 import { TOOLS } from "./scenarios-tools.ts";
@@ -23,6 +24,7 @@ const newPlanRuns = ((): { readonly promise: Promise<void>; readonly resolve: ()
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...ASKING,
   ...PLANNING,
+  ...PRICING,
   ...STEPS,
   ...TOOLS,
   ...CHANGES,
