@@ -39,8 +39,8 @@ export const TELLING: readonly EventKind[] = [
   "call-failed",
 ];
 
-/** What is looked at: enough for a mean, and so little that it is read in some hundredths of a second. */
-export const LEARNED_FROM = { runs: 200, events: 10_000 };
+/** What is looked at: enough for a mean, and read in some ten milliseconds, in which nothing else is done. */
+export const LEARNED_FROM = { runs: 200, events: 5_000 };
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
