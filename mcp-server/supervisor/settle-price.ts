@@ -72,9 +72,9 @@ function tooDear(excess: readonly Excess[], said: string): string {
   return `That plan costs more than is left: ${wordsOf(excess)}. ${own}\nPlan again, with fewer or smaller steps.`;
 }
 
-/** `about $0.0412 where $0.0100 is left`. */
+/** `about $0.0412 with $0.0100 left`. */
 function wordsOf(excess: readonly Excess[]): string {
-  return excess.map(({ unit, estimated, left }) => `about ${inUnit(unit, estimated)} where ${inUnit(unit, left)} is left`).join(", ");
+  return excess.map(({ unit, estimated, left }) => `about ${inUnit(unit, estimated)} with ${inUnit(unit, left)} left`).join(", ");
 }
 
 function inUnit(unit: Excess["unit"], value: number): string {

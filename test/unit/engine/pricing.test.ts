@@ -91,7 +91,7 @@ describe("a plan that costs more than is left", () => {
     const asked = await begun([OVER]);
     expect(statusOf(asked.at.journal.run(asked.run))).toBe("waiting_answer");
     expect(asked.question).toEqual({
-      text: "This plan costs more than is left of the run's budget: about $0.0412 where $0.0100 is left.\ncoder: goal of a\nreviewer: goal of b\nGo on, or say what matters most.",
+      text: "This plan costs more than is left of the run's budget: about $0.0412 with $0.0100 left.\ncoder: goal of a\nreviewer: goal of b\nGo on, or say what matters most.",
       options: [
         { value: "go_on", label: "Go on, as far as the budget reaches" },
         { value: "smaller", label: "Make a smaller plan" },
@@ -113,7 +113,7 @@ describe("a plan that costs more than is left", () => {
     const asked = await begun([OVER]);
     await asked.say("smaller");
     expect(asked.told[1]).toBe(
-      "That plan costs more than is left: about $0.0412 where $0.0100 is left. Only do what matters most.\nPlan again, with fewer or smaller steps.",
+      "That plan costs more than is left: about $0.0412 with $0.0100 left. Only do what matters most.\nPlan again, with fewer or smaller steps.",
     );
     expect(stepsOf(asked)).toEqual(["small"]);
     expect(await asked.at.engine.replay(asked.run)).toMatchObject({ ok: true });
