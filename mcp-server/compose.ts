@@ -12,6 +12,7 @@ import { countRule, createAskModel, MODEL_POOL } from "./activities/ask-model.ts
 import { appliedChanges, createChangeActivities } from "./activities/changes.ts";
 import { createConfigureActivities } from "./activities/configure.ts";
 import { createModelBudget } from "./activities/model-budget.ts";
+import { createPricePlanActivity } from "./activities/price-plan.ts";
 import { createRunStates } from "./activities/run-state.ts";
 import type { RunStates } from "./activities/run-state.ts";
 import { createToolActivities } from "./activities/use-tool.ts";
@@ -31,6 +32,7 @@ import { settingsProbes } from "./doctor/probe-settings.ts";
 import type { AnyActivity } from "./engine/activity.ts";
 import { createEmbeddedEngine } from "./engine/embedded-engine.ts";
 import type { WorkflowDefinition } from "./engine/workflows.ts";
+import { LEARNED_FROM, learnPriors, TELLING } from "./journal/learn-priors.ts";
 import { damaged, isCorruption } from "./journal/open-database.ts";
 import { isOwned, takeOwnerLock } from "./journal/owner-lock.ts";
 import type { Journal, JournalReader } from "./journal/port.ts";
@@ -55,6 +57,7 @@ import type { ModelHealth } from "./models/model-health.ts";
 import { createRateGate } from "./models/rate-gate.ts";
 import type { RateGate } from "./models/rate-gate.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
+import { latestPriors } from "./pricing/priors.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
 import { createIntegrity } from "./service/integrity.ts";
@@ -402,6 +405,14 @@ function activitiesOf(
         if (found.small.length === 0) throw noModel();
         return found;
       },
+    }),
+    createPricePlanActivity({
+      workers,
+      run: (runId) => journal.run(runId),
+      priors: latestPriors({ measure: () => learnPriors(journal.endedEvents(TELLING, LEARNED_FROM)), now: Date.now }),
+      models: (tier) => catalogue.models(tier),
+      price: (name, tokens) => catalogue.price(name, tokens),
+      maxParallelSteps: () => config().run.maxParallelSteps,
     }),
     createAskModel({
       journal,

@@ -3,6 +3,7 @@
  * objects of `shared/`, never the journal or the engine.
  */
 import type { Json } from "../shared/durable.ts";
+import type { PlanEstimate } from "../shared/estimate.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { JournalVerdict } from "../shared/journal-verdict.ts";
 import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
@@ -26,6 +27,15 @@ export interface RunRequest {
   readonly budget?: Caps;
   /** Default normal. */
   readonly priority?: Priority;
+}
+
+/** What would be done, and what it is reckoned to cost. */
+export interface PlanReport {
+  readonly plan: PlanView;
+  /** Null when it could not be priced. */
+  readonly estimate: PlanEstimate | null;
+  readonly confidence: number | null;
+  readonly complexity: number | null;
 }
 
 export interface ForkRequest {
@@ -237,7 +247,7 @@ export interface Service extends Upkeep {
   /** Removes the payloads of a run that has ended; the events stay. Cannot be undone. @throws BosunError not_found, conflict */
   forget(runId: string): ForgetReport;
   /** What would be done, not done. Costs a model call. */
-  plan(request: RunRequest): Promise<{ readonly plan: PlanView; readonly confidence: number | null; readonly complexity: number | null }>;
+  plan(request: RunRequest): Promise<PlanReport>;
   listApprovals(filter?: { run_id?: string }): readonly ApprovalView[];
   getApproval(approvalId: string): ApprovalDetail;
   /**

@@ -2,6 +2,7 @@
 import type { Json, QuestionOption } from "./durable.ts";
 import type { ErrorValue } from "./errors.ts";
 import type { ChangeAction, Risk } from "./change.ts";
+import type { RunEstimate, StepEstimate } from "./estimate.ts";
 import type { UsageSource } from "./usage.ts";
 
 export const RUN_STATUSES = [
@@ -47,7 +48,8 @@ export interface PlanStepView {
   readonly depends_on: readonly string[];
   readonly when: { readonly step: string; readonly is: "ok" | "failed" } | null;
   readonly status: "pending" | "running" | "ok" | "failed" | "skipped" | "cancelled";
-  readonly estimate: null;
+  /** Null when it was not priced: steps of a replan are not. */
+  readonly estimate: StepEstimate | null;
 }
 
 export interface PlanView {
@@ -124,8 +126,8 @@ export interface RunView {
   readonly approvals: readonly ApprovalView[];
   readonly uncertain: readonly UncertainView[];
   readonly usage: RunUsage;
-  /** What the run was reckoned to cost before it began; null, for nothing is reckoned yet. */
-  readonly estimate: null;
+  /** What the plan was reckoned to cost before its first step began; null when it was not. */
+  readonly estimate: RunEstimate | null;
   /** Caps of the run, null for what is not capped; null when nothing is. */
   readonly budget: RunBudget | null;
   readonly started_at: string;

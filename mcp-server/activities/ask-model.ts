@@ -91,10 +91,12 @@ export function createAskModel(parts: ModelParts): AnyActivity {
       const model = open?.admission?.choice?.model;
       const failed = failedOften([...(open?.failed ?? []), ...(model === undefined ? [] : [model])]);
       const [next] = choices(input, at, failed);
+      const failure = failureOf(thrown);
       return retryDelayMs(error, {
         attempt: at.attempt,
         maxAttempts: parts.maxAttempts(),
-        askedForMs: failureOf(thrown)?.retryAfterMs ?? 0,
+        unreached: failure?.unreached === true,
+        askedForMs: failure?.retryAfterMs ?? 0,
         another: next !== undefined && next.model !== model,
         random: parts.random(),
       });
@@ -117,7 +119,8 @@ export function createAskModel(parts: ModelParts): AnyActivity {
       const reply = await complete(ask, request, ctx);
       desk.keep(request, reply, ctx.runId);
       const overrun = budget.settle(ctx, { request, reserve, usage: reply.usage });
-      return answerOf(parts, request, reply, ctx, overrun);
+      if (overrun !== null) ctx.note("overrun");
+      return answerOf(parts, request, reply, ctx, overrun?.capped === true ? overrun.text : null);
     },
   };
 

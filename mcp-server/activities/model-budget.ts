@@ -22,6 +22,13 @@ export type Room =
   | { readonly kind: "wait" }
   | { readonly kind: "refused"; readonly error: BosunError };
 
+export interface OverrunFound {
+  /** For a person. */
+  readonly text: string;
+  /** Some cap counts for the run, which cannot be kept with such a provider. */
+  readonly capped: boolean;
+}
+
 export interface ModelBudget {
   /** Share (0..1) of the tightest cap that is used; 0 without one. */
   pressure(runId: string): number;
@@ -32,8 +39,11 @@ export interface ModelBudget {
   reserve(at: AttemptAt, reserve: Reservation): boolean;
   /** It was let in and never sent. */
   unsent(at: AttemptAt): void;
-  /** @returns what was reported beyond what was allowed, as a sentence; null when nothing was */
-  settle(at: AttemptAt, call: { readonly request: ModelRequest; readonly reserve: Reservation; readonly usage: Usage }): string | null;
+  /** @returns what was reported beyond what was allowed; null when nothing was */
+  settle(
+    at: AttemptAt,
+    call: { readonly request: ModelRequest; readonly reserve: Reservation; readonly usage: Usage },
+  ): OverrunFound | null;
   /** @param usage null: nobody knows what it has cost */
   failed(at: AttemptAt, usage: Usage | null): void;
 }
@@ -107,7 +117,8 @@ export function createModelBudget(parts: BudgetParts): ModelBudget {
       bounds.learn(request, usage);
       if (dayIsCapped()) parts.ledger().settle(keyOf(at), usage);
       const over = overrunOf(reserve, usage);
-      return over === null ? null : overrunText(over, { runId: at.runId, model: request.model, reserve });
+      if (over === null) return null;
+      return { text: overrunText(over, { runId: at.runId, model: request.model, reserve }), capped: scopesOf(at.runId, null).length > 0 };
     },
     failed: (at, usage) => {
       const reserve = journal.run(at.runId).open[at.path]?.admission?.reserve;

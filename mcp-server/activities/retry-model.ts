@@ -9,10 +9,15 @@ const MAX_MS = 20_000;
 /** A provider that wants a longer pause is not waited for: another model is asked, or the run waits for a person. */
 const MAX_ASKED_FOR_MS = 30_000;
 
+/** An address where nobody answers is mostly wrong, or nothing has been started there: a person hears of it soon. */
+const MAX_UNREACHED = 3;
+
 export interface FailedAttempt {
   /** From 1. */
   readonly attempt: number;
   readonly maxAttempts: number;
+  /** Nothing came back at all: no connection could be made. */
+  readonly unreached: boolean;
   /** What `Retry-After` said; 0 for nothing. */
   readonly askedForMs: number;
   /** Another model would be asked next. */
@@ -22,9 +27,13 @@ export interface FailedAttempt {
 }
 
 /** Milliseconds until the next attempt; null when there shall be none. */
-export function retryDelayMs(error: ErrorValue, { attempt, maxAttempts, askedForMs, another, random }: FailedAttempt): number | null {
+export function retryDelayMs(
+  error: ErrorValue,
+  { attempt, maxAttempts, unreached, askedForMs, another, random }: FailedAttempt,
+): number | null {
   if (!isAboutTheModel(error) || attempt >= maxAttempts) return null;
   if (another) return 0;
+  if (unreached && attempt >= MAX_UNREACHED) return null;
   if (!error.retryable || askedForMs > MAX_ASKED_FOR_MS) return null;
   const backoffMs = Math.min(FIRST_MS * FACTOR ** (attempt - 1), MAX_MS);
   return Math.round(Math.max(backoffMs * (1 - random / 2), askedForMs));

@@ -1,9 +1,13 @@
 /** The projection of a run: a pure fold over its events. Its JSON is one row of `runs`. */
 import type { ErrorRecord, Ref, Wait } from "../../shared/durable.ts";
+import type { Amount } from "../../shared/estimate.ts";
 import type { Admission, CallLabel, Caps, EventOf, Payload, Priority, RunEvent, StepShape } from "../../shared/events.ts";
 import type { PlanStepView, RunStatus, RunUsage } from "../../shared/run-view.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
 import type { Usage } from "../../shared/usage.ts";
+
+/** The activity that prices a plan. */
+const PRICE_PLAN = "price_plan";
 
 export interface FoldedStep extends StepShape {
   /** Names the texts of the revision that introduced it. */
@@ -61,6 +65,8 @@ export interface RunFold {
   resumed: number;
   workers: string[];
   plan: { revision: number; steps: FoldedStep[] } | null;
+  /** A `PlanPrice`: what the plan was reckoned to cost when it was priced last; null when it was not, or by the parent of a fork. */
+  estimate: Payload | null;
   usage: Usage;
   model_calls: number;
   tool_calls: number;
@@ -94,6 +100,7 @@ export function startFold(event: EventOf<"run-started">): RunFold {
     resumed: 0,
     workers: [],
     plan: null,
+    estimate: null,
     usage: NO_USAGE,
     model_calls: 0,
     tool_calls: 0,
@@ -154,6 +161,7 @@ export function foldEvent(fold: RunFold, event: RunEvent): void {
     }
     case "call-completed":
     case "call-failed":
+      if (event.kind === "call-completed" && isPrice(fold, event)) fold.estimate = event.data.result;
       delete fold.open[event.path];
       delete fold.uncertain[event.path];
       takeOutcome(fold, event);
@@ -231,6 +239,10 @@ function raised(budget: RunFold["budget"], by: Caps | undefined): RunFold["budge
 function countCall(fold: RunFold, kind: CallLabel["kind"]): void {
   if (kind === "model") fold.model_calls += 1;
   if (kind === "tool") fold.tool_calls += 1;
+}
+
+function isPrice(fold: RunFold, { path, seq }: EventOf<"call-completed">): boolean {
+  return seq > fold.copied && fold.open[path]?.label.name === PRICE_PLAN && fold.open[path].label.kind === "internal";
 }
 
 /** Usage that a fork took over was charged to its parent; notes count wherever they were written. */
@@ -331,6 +343,12 @@ export function statusOf(fold: RunFold): RunStatus {
   if (waits.includes("answer")) return "waiting_answer";
   if (waits.includes("hold")) return "paused";
   return "running";
+}
+
+/** What a run has used so far, as its caps count it. */
+export function usedBy({ usage, active_ms: activeMs }: Pick<RunFold, "usage" | "active_ms">): Amount {
+  const { usd, prompt_tokens, completion_tokens } = usage;
+  return { usd, prompt_tokens, completion_tokens, seconds: activeMs / 1000 };
 }
 
 /** Sums of what was settled; with `withOpen` also what is set aside for calls under way. */

@@ -2,7 +2,7 @@
  * The journal: what every run does, as events in one append-only, hash-chained sequence per run, and the projections that are
  * kept beside it in the same transaction. The journal never decides anything and never calls a model, a tool or the workspace.
  */
-import type { NewEvent, RunEvent } from "../../shared/events.ts";
+import type { EventKind, NewEvent, RunEvent } from "../../shared/events.ts";
 import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
 import type { RunStatus } from "../../shared/run-view.ts";
 import type { Usage, UsageSource } from "../../shared/usage.ts";
@@ -112,6 +112,11 @@ export interface JournalReader {
   runsWithPrefix(prefix: string, limit: number): readonly string[];
   /** Events in order. @throws BosunError not_found */
   events(runId: string): readonly RunEvent[];
+  /**
+   * Events of these kinds of the runs that ended last, the youngest run first, each run's in order.
+   * @param bound.events at most so many; of the run with the last one some may be missing at its end
+   */
+  endedEvents(kinds: readonly EventKind[], bound: { readonly runs: number; readonly events: number }): readonly RunEvent[];
   /** What the run waits for. */
   openWaits(runId: string): readonly OpenWait[];
   /** Hash of the last event, lower-case hex. */

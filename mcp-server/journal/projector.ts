@@ -8,7 +8,7 @@ import type { Sql } from "./open-database.ts";
 export const PROJECTIONS = ["runs", "waits", "approvals", "usage"] as const;
 
 /** To be raised with every change of what a projection holds, the fold of a run included: journals written before are then built again. */
-export const PROJECTIONS_VERSION = 4;
+export const PROJECTIONS_VERSION = 5;
 
 export const APPROVAL_SIGNAL = "approval:";
 

@@ -1,7 +1,7 @@
 /** Reading the journal's SQLite file, open to any process: no lock, no migration, no repair. */
 import type { Database } from "better-sqlite3";
 import { BosunError } from "../../shared/errors.ts";
-import type { RunEvent } from "../../shared/events.ts";
+import type { EventKind, RunEvent } from "../../shared/events.ts";
 import type { BlobStore } from "./blobs.ts";
 import { GENESIS } from "./chain-hash.ts";
 import { collectGarbage } from "./collect-garbage.ts";
@@ -12,7 +12,7 @@ import { damaged, isCorruption, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import type { ApprovalRow, GcReport, JournalReader, OpenWait, SessionUsage, UsageFilter, UsageRow, UsageSum } from "./port.ts";
 import { needsRebuild } from "./rebuild.ts";
-import { eventsAfter, readFold } from "./stored-fold.ts";
+import { eventsAfter, eventsOfKinds, readFold } from "./stored-fold.ts";
 import type { FoldRow } from "./stored-fold.ts";
 import { endedUsage, sumSession, usageSums } from "./usage-sums.ts";
 
@@ -153,6 +153,19 @@ export class SqliteJournalReader implements JournalReader {
 
   events(runId: string): readonly RunEvent[] {
     return eventsAfter((query) => this.sql(query), { run: this.keyOf(runId), run_id: runId, seq: 0 });
+  }
+
+  endedEvents(kinds: readonly EventKind[], bound: { readonly runs: number; readonly events: number }): readonly RunEvent[] {
+    const runs = this.sql("SELECT run, run_id FROM runs JOIN run_keys USING (run) WHERE ended = 1 ORDER BY run DESC LIMIT ?").all(
+      bound.runs,
+    );
+    const found: RunEvent[] = [];
+    for (const at of runs as { run: number; run_id: string }[]) {
+      const limit = bound.events - found.length;
+      if (limit <= 0) break;
+      found.push(...eventsOfKinds((query) => this.sql(query), at, { kinds, limit }));
+    }
+    return found;
   }
 
   openWaits(runId: string): readonly OpenWait[] {

@@ -1,5 +1,5 @@
 /** A run's fold as it is stored, and its events: what every reader of the SQLite file needs. */
-import type { RunEvent } from "../../shared/events.ts";
+import type { EventKind, RunEvent } from "../../shared/events.ts";
 import type { EventRow } from "./chained-rows.ts";
 import { foldEvent, startFold } from "./fold-run.ts";
 import type { RunFold } from "./fold-run.ts";
@@ -18,7 +18,23 @@ export function eventsAfter(sql: Query, at: { readonly run: number; readonly run
     at.run,
     at.seq,
   ) as Omit<EventRow, "hash">[];
-  return rows.map((row) => ({ ...row, run_id: at.run_id, data: JSON.parse(row.data) as unknown }) as RunEvent);
+  return rows.map((row) => eventOf(row, at.run_id));
+}
+
+/** The first events of a run that are of these kinds, in order. */
+export function eventsOfKinds(
+  sql: Query,
+  at: { readonly run: number; readonly run_id: string },
+  { kinds, limit }: { readonly kinds: readonly EventKind[]; readonly limit: number },
+): readonly RunEvent[] {
+  const rows = sql(
+    "SELECT seq, time, epoch, kind, path, cause, data FROM events WHERE run = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?",
+  ).all(at.run, JSON.stringify(kinds), limit) as Omit<EventRow, "hash">[];
+  return rows.map((row) => eventOf(row, at.run_id));
+}
+
+function eventOf(row: Omit<EventRow, "hash">, runId: string): RunEvent {
+  return { ...row, run_id: runId, data: JSON.parse(row.data) as unknown } as RunEvent;
 }
 
 /**

@@ -12,6 +12,8 @@ export interface ModelFailure {
   readonly retryAfterMs: number | null;
   /** What the call has cost: nothing when it was turned away at the door; null when nobody knows, so count the reservation. */
   readonly usage: Usage | null;
+  /** No connection could be made. */
+  readonly unreached?: boolean;
   /** The rule of a scripted model that asked for this failure, counted from 1. */
   readonly rule?: number;
 }
@@ -26,11 +28,13 @@ export interface Asked {
   readonly keyVariable: string | null;
 }
 
-export type FailureDetails = Partial<Pick<ModelFailure, "status" | "retryAfterMs" | "usage" | "rule">> & { readonly retryable?: boolean };
+export type FailureDetails = Partial<Pick<ModelFailure, "status" | "retryAfterMs" | "usage" | "rule" | "unreached">> & {
+  readonly retryable?: boolean;
+};
 
 /** An error about a model call; `message` goes on after `provider:model`. */
 export function modelError(code: ErrorCode, asked: Asked, message: string, details: FailureDetails = {}): BosunError {
-  const { status = null, retryAfterMs = null, usage = null, rule, retryable } = details;
+  const { status = null, retryAfterMs = null, usage = null, rule, retryable, unreached } = details;
   const failure: ModelFailure = {
     kind: "model-failure",
     provider: asked.provider,
@@ -39,6 +43,7 @@ export function modelError(code: ErrorCode, asked: Asked, message: string, detai
     retryAfterMs,
     usage,
     ...(rule === undefined ? {} : { rule }),
+    ...(unreached === undefined ? {} : { unreached }),
   };
   return new BosunError(code, `${asked.provider}:${asked.model} ${message}`, {
     cause: failure,

@@ -123,11 +123,11 @@ export function openAiErrors(
   const fromNetwork = (error: unknown): BosunError => {
     const code = codeOf(error);
     const advice = (code === null ? undefined : NETWORK_ADVICE[code]) ?? "check the base URL and the network";
-    return unavailable(
-      `cannot be reached at ${asked.shownUrl}${code === null ? "" : ` (${code})`}: ${advice}`,
-      code !== "ERR_INVALID_URL",
-      NO_USAGE,
-    );
+    return modelError("model_unavailable", asked, `cannot be reached at ${asked.shownUrl}${code === null ? "" : ` (${code})`}: ${advice}`, {
+      retryable: code !== "ERR_INVALID_URL",
+      usage: NO_USAGE,
+      unreached: true,
+    });
   };
 
   return {

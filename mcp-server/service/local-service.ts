@@ -2,13 +2,14 @@
 import type { Config } from "../../shared/config.ts";
 import type { ApprovalDecision, Caps } from "../../shared/events.ts";
 import { BosunError } from "../../shared/errors.ts";
+import type { RunView } from "../../shared/run-view.ts";
 import { givenStepsSchema } from "../../shared/plan.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Engine } from "../engine/port.ts";
 import type { Journal } from "../journal/port.ts";
 import { statusOf } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
-import type { RunRequest, Service, Upkeep } from "../service.ts";
+import type { PlanReport, RunRequest, Service, Upkeep } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
 import { appliedChanges } from "../activities/changes.ts";
@@ -284,5 +285,12 @@ async function planOnly({ engine, journal, look }: LocalServiceParts, start: () 
   const adopted = journal.events(runId).find((event) => event.kind === "plan-adopted");
   if (plan === null || adopted === undefined) throw new BosunError("internal", "planning ended without a plan");
   const { confidence, complexity } = adopted.data;
-  return { plan, confidence, complexity };
+  return { plan, estimate: withoutActual(view.estimate), confidence, complexity };
+}
+
+/** Nothing of the plan was done. */
+function withoutActual(estimate: RunView["estimate"]): PlanReport["estimate"] {
+  if (estimate === null) return null;
+  const { actual: _, ...reckoned } = estimate;
+  return reckoned;
 }

@@ -1,8 +1,10 @@
 /** Builds the value objects that faces show from the journal's projections. */
 import type { ErrorRecord, Json } from "../../shared/durable.ts";
+import { amountSince } from "../../shared/estimate.ts";
+import type { PlanPrice } from "../../shared/estimate.ts";
 import type { RunEvent } from "../../shared/events.ts";
 import type { ApprovalView, EventView, PlanStepView, PlanView, RunView } from "../../shared/run-view.ts";
-import { statusOf, usageOf } from "../journal/fold-run.ts";
+import { statusOf, usageOf, usedBy } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import { foldTrace } from "../journal/fold-trace.ts";
 import type { ApprovalRow, JournalReader } from "../journal/port.ts";
@@ -14,6 +16,7 @@ import type { RunWords } from "./words.ts";
 export function runViewOf(journal: JournalReader, fold: RunFold, include: readonly Include[]): RunView {
   const words = createWords(journal.blobs);
   const result = words.result(fold);
+  const price = words.price(fold);
   const events = include.some((part) => part !== "plan") ? journal.events(fold.run_id) : [];
   return {
     run_id: fold.run_id,
@@ -30,13 +33,13 @@ export function runViewOf(journal: JournalReader, fold: RunFold, include: readon
     approvals: journal.approvals({ run_id: fold.run_id, open: true }).map(approvalViewOf),
     uncertain: uncertainOf(fold, words),
     usage: usageOf(fold, { withOpen: false }),
-    estimate: null,
+    estimate: estimateOf(fold, price),
     budget: budgetOf(fold),
     started_at: iso(fold.started_at),
     finished_at: fold.ended === null ? null : iso(fold.ended.at),
     error: errorOf(fold, words),
     trace_uri: `bosun://runs/${fold.run_id}/trace`,
-    ...(include.includes("plan") ? { plan: planViewOf(fold, words) } : {}),
+    ...(include.includes("plan") ? { plan: planViewOf(fold, words, price) } : {}),
     ...(include.includes("trace") ? { trace: foldTrace(events, { ...words, title: words.title(fold) }) } : {}),
     ...(include.includes("changes") ? { changes: changeSetsOf(journal, fold.run_id, events) } : {}),
     ...(include.includes("events") ? { events: events.map(eventViewOf) } : {}),
@@ -96,14 +99,24 @@ function holdOf(fold: RunFold): ErrorRecord | null {
   return null;
 }
 
-function planViewOf(fold: RunFold, words: RunWords): PlanView | null {
+function planViewOf(fold: RunFold, words: RunWords, price: PlanPrice | null): PlanView | null {
   if (fold.plan === null) return null;
   const cancelled = fold.ended?.status === "cancelled";
   const steps = fold.plan.steps.map(({ id, worker, depends_on, when, status, texts }): PlanStepView => {
     const shown = cancelled && (status === "pending" || status === "running") ? "cancelled" : status;
-    return { id, worker, goal: words.goal(texts, id), depends_on, when, status: shown, estimate: null };
+    return { id, worker, goal: words.goal(texts, id), depends_on, when, status: shown, estimate: stepEstimateOf(price, id) };
   });
   return { revision: fold.plan.revision, steps };
+}
+
+function estimateOf(fold: RunFold, price: PlanPrice | null): RunView["estimate"] {
+  if (price === null) return null;
+  const actual = amountSince(usedBy(fold), price.before);
+  return { ...price.estimate, actual: { ...actual, source: fold.usage.source } };
+}
+
+function stepEstimateOf(price: PlanPrice | null, step: string): PlanStepView["estimate"] {
+  return price !== null && Object.hasOwn(price.steps, step) ? (price.steps[step] ?? null) : null;
 }
 
 function eventViewOf(event: RunEvent): EventView {

@@ -1,5 +1,6 @@
 /** What events and projections only name: tasks, answers, questions, errors. A payload that was removed is said to be so. */
 import type { ErrorRecord, Json, Question, Ref } from "../../shared/durable.ts";
+import type { PlanPrice } from "../../shared/estimate.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import { isBosunError } from "../../shared/errors.ts";
 import type { Payload, RunEvent, StepTexts } from "../../shared/events.ts";
@@ -16,6 +17,8 @@ export interface RunWords {
   title(fold: Pick<RunFold, "input">): string;
   result(fold: Pick<RunFold, "ended">): { readonly answer: string | null; readonly data: Json } | null;
   goal(texts: Ref, step: string): string;
+  /** What the plan was reckoned to cost; null when it was not. */
+  price(fold: Pick<RunFold, "estimate">): PlanPrice | null;
   text(ref: Ref): string;
   question(ref: Ref): Question;
   error(record: ErrorRecord): ErrorValue;
@@ -63,6 +66,7 @@ export function createWords(blobs: Pick<BlobStore, "get">): RunWords {
       return { answer: typeof answer === "string" ? answer : null, data: data ?? null };
     },
     goal: (texts, step) => orRemoved(() => (codec.load(texts) as StepTexts)[step]?.goal ?? "", REMOVED),
+    price: ({ estimate }) => (estimate === null ? null : orRemoved(() => codec.decode(estimate) as PlanPrice, null)),
     text,
     question,
     error,

@@ -5,7 +5,8 @@
 import type { ChangeAction, FileChange } from "../../shared/change.ts";
 import type { Chain, DurableContext, Json, Kept } from "../../shared/durable.ts";
 import type { Effects } from "../../shared/effects.ts";
-import type { ApprovalRequest } from "../../shared/events.ts";
+import type { PlanPrice } from "../../shared/estimate.ts";
+import type { ApprovalRequest, StepShape } from "../../shared/events.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 
 /** A message, or one that is kept already as the answer of an activity: so it is stored once. */
@@ -130,6 +131,8 @@ export type SupervisorActivities = {
   configure: { input: { readonly model: string | null }; output: Crew };
   describe_worker: { input: { readonly worker: string }; output: PinnedWorker };
   ask_model: { input: AskModel; output: ModelAnswer };
+  /** What a plan is reckoned to cost. `model` serves all tiers when one was asked for. */
+  price_plan: { input: { readonly steps: readonly StepShape[]; readonly model: string | null }; output: PlanPrice };
   /** Effects of the calls of one turn, in order; null where the call is not valid. */
   inspect_calls: {
     input: { readonly message: Kept<AssistantMessage> };

@@ -1,6 +1,7 @@
 /** One step: a worker's turns until it reports, gives up, or runs out. Its conversation is its own. */
 import type { Outcome } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
+import type { Tier } from "../../shared/model.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, PinnedWorker, TranscriptItem } from "./activities.ts";
 import { askChecked, emptyComplaint } from "./ask.ts";
@@ -18,6 +19,8 @@ export interface StepWork {
   readonly crew: Crew;
   readonly input: TaskInput;
   readonly step: PlanStep;
+  /** Of the models that do it; null for the worker's own. */
+  readonly tier: Tier | null;
   /** Of the steps it depends on; never another worker's conversation. */
   readonly reports: readonly StepOutcome[];
   /** Of the plan that the step is of, 0..1; null when nobody said. */
@@ -92,7 +95,8 @@ async function takeTurn(
   const request = {
     purpose: "work" as const,
     worker: step.worker,
-    from: { crew, tier: worker.tier, complexity: work.complexity },
+    // One that was moved to cheaper models for its price is not moved up again.
+    from: { crew, tier: work.tier ?? worker.tier, complexity: work.tier === null ? work.complexity : null },
     turn,
     conversation: at.conversation,
     tools: worker.tools,

@@ -28,7 +28,20 @@ export const ONE_LINK_A_REQUEST = 3;
  */
 export const TIERS_ARE_LIVE = 4;
 
+/**
+ * A plan is priced before its first step begins. One that does not fit into what the run's caps leave is done by cheaper models, or put to
+ * the person. Before, it was begun, and stopped when a cap was reached.
+ */
+export const PLANS_ARE_PRICED = 5;
+
 /** Older turns of a long step are put into a summary. Before, each request of a step held all that was said in it. */
 export const SUMMARISES = 6;
 
-export const FLAGS: readonly number[] = [DROPPED_ASKS_NOBODY, PLAN_NEEDS_STEPS, ONE_LINK_A_REQUEST, TIERS_ARE_LIVE, SUMMARISES];
+export const FLAGS: readonly number[] = [
+  DROPPED_ASKS_NOBODY,
+  PLAN_NEEDS_STEPS,
+  ONE_LINK_A_REQUEST,
+  TIERS_ARE_LIVE,
+  PLANS_ARE_PRICED,
+  SUMMARISES,
+];

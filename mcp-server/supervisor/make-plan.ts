@@ -1,7 +1,7 @@
 /** From a task to the first plan: the caller's own, one worker's, or a small model's, with the person asked where it is not clear. */
 import type { Json, Kept, Outcome, Question } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { StepTexts } from "../../shared/events.ts";
+import type { StepShape, StepTexts } from "../../shared/events.ts";
 import { taskPlanSchema, taskReplanSchema } from "../../shared/plan.ts";
 import type { PlanStep, TaskPlan, TaskReplan } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
@@ -29,11 +29,13 @@ export interface FirstPlan {
   readonly steps: readonly PlanStep[];
   /** The conversation with the planner, for a replan. */
   readonly conversation: Conversation;
+  /** How often the planner was asked. */
+  readonly turns: number;
 }
 
 /** A person is asked at most so often before the plan is taken as it is. */
 const MAX_QUESTIONS = 3;
-const GO_ON = "go_on";
+export const GO_ON = "go_on";
 
 /** Worker and steps of the input were checked at the door; a model's plan is checked here. */
 export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<Outcome<FirstPlan>> {
@@ -45,11 +47,18 @@ export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<
   );
   if (input.worker !== null) {
     const step: PlanStep = { id: "task", worker: input.worker, goal: input.task, depends_on: [], when: null, expects: "" };
-    return invalidOr(crew, [step], { source: "worker", confidence: null, complexity: null, steps: [step], conversation });
+    return invalidOr(crew, [step], { source: "worker", confidence: null, complexity: null, steps: [step], conversation, turns: 0 });
   }
   if (input.steps !== null)
-    return invalidOr(crew, input.steps, { source: "caller", confidence: null, complexity: null, steps: input.steps, conversation });
-  return planWithModel(ctx, crew, conversation);
+    return invalidOr(crew, input.steps, {
+      source: "caller",
+      confidence: null,
+      complexity: null,
+      steps: input.steps,
+      conversation,
+      turns: 0,
+    });
+  return planWithModel(ctx, crew, conversation, 0);
 }
 
 function invalidOr(crew: Crew, steps: readonly PlanStep[], plan: FirstPlan): Outcome<FirstPlan> {
@@ -61,7 +70,13 @@ function invalid(problems: readonly string[]): ErrorValue {
   return { code: "invalid_input", message: `the plan cannot be carried out: ${problems.slice(0, 5).join("; ")}`, retryable: false };
 }
 
-async function planWithModel(ctx: Ctx, crew: Crew, opening: Conversation): Promise<Outcome<FirstPlan>> {
+/** Another plan in place of this one. @param said what the planner is told of it */
+export function planAgain(ctx: Ctx, crew: Crew, plan: FirstPlan, said: string): Promise<Outcome<FirstPlan>> {
+  return planWithModel(ctx, crew, add(ctx, plan.conversation, [{ role: "user", content: said }]), plan.turns);
+}
+
+/** @param before how often the planner was asked already */
+async function planWithModel(ctx: Ctx, crew: Crew, opening: Conversation, before: number): Promise<Outcome<FirstPlan>> {
   let conversation = opening;
   for (let asked = 0; ; asked += 1) {
     const checked = await askChecked(
@@ -70,7 +85,7 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Conversation): Promi
         purpose: "plan",
         worker: null,
         from: { crew, tier: "small", complexity: null },
-        turn: asked + 1,
+        turn: before + asked + 1,
         conversation,
         tools: null,
         reply_schema: crew.plan_schema,
@@ -82,7 +97,8 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Conversation): Promi
     const plan = planOf(checked.value.answer);
     const question = asked < MAX_QUESTIONS ? questionOf(plan, crew) : null;
     conversation = checked.value.conversation;
-    const taken: FirstPlan = { source: "model", confidence: plan.confidence, complexity: plan.complexity, steps: plan.steps, conversation };
+    const { confidence, complexity, steps } = plan;
+    const taken: FirstPlan = { source: "model", confidence, complexity, steps, conversation, turns: before + asked + 1 };
     if (question === null) return { ok: true, value: taken };
     const id = `q_${ctx.id()}`;
     const answer = await ctx.signal<Kept<string>>(`answer:${id}`, null, { for: "answer", question_id: id, question: ctx.keep(question) });
@@ -162,6 +178,11 @@ export function replanOf(answer: ModelAnswer): TaskReplan {
   return taskReplanSchema.parse(answer.data?.value);
 }
 
+/** A step without its words. */
+export function shapeOf({ id, worker, depends_on, when }: PlanStep): StepShape {
+  return { id, worker, depends_on, when };
+}
+
 export interface AdoptedPlan extends Pick<FirstPlan, "source" | "confidence" | "complexity" | "steps"> {
   readonly revision: number;
   readonly keep: readonly string[];
@@ -170,7 +191,7 @@ export interface AdoptedPlan extends Pick<FirstPlan, "source" | "confidence" | "
 /** Records a plan: its structure in the event, its words apart. */
 export function recordPlan(ctx: Ctx, plan: AdoptedPlan): void {
   const { revision, confidence, complexity, source, keep } = plan;
-  const steps = plan.steps.map(({ id, worker, depends_on, when }) => ({ id, worker, depends_on, when }));
+  const steps = plan.steps.map(shapeOf);
   const texts: StepTexts = Object.fromEntries(plan.steps.map(({ id, goal, expects }) => [id, { goal, expects }]));
   ctx.record("plan-adopted", { revision, confidence, complexity, source, keep, steps, texts: ctx.keep(texts) });
 }

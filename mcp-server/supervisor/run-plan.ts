@@ -5,10 +5,11 @@ import type { Crew, Ctx } from "./activities.ts";
 import { askChecked } from "./ask.ts";
 import { add } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
-import type { FirstPlan, StepsSoFar, TaskInput } from "./make-plan.ts";
+import type { StepsSoFar, TaskInput } from "./make-plan.ts";
 import { recordPlan, replanComplaint, replanOf } from "./make-plan.ts";
 import { replanRequest } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
+import type { PricedPlan } from "./settle-price.ts";
 import { newsAfter } from "./news.ts";
 import { Schedule } from "./schedule.ts";
 import type { StepState } from "./schedule.ts";
@@ -20,7 +21,7 @@ export interface PlanEnd {
   readonly error: ErrorValue | null;
 }
 
-export async function runPlan(ctx: Ctx, crew: Crew, input: TaskInput, plan: FirstPlan): Promise<PlanEnd> {
+export async function runPlan(ctx: Ctx, crew: Crew, input: TaskInput, plan: PricedPlan): Promise<PlanEnd> {
   const run = new PlanRun(ctx, crew, input, plan);
   return run.toEnd();
 }
@@ -30,6 +31,7 @@ class PlanRun {
   readonly #crew: Crew;
   readonly #input: TaskInput;
   readonly #mayReplan: boolean;
+  readonly #tiers: PricedPlan["tiers"];
   readonly #schedule: Schedule;
   #conversation: Conversation;
   #complexity: number | null;
@@ -39,11 +41,12 @@ class PlanRun {
   /** A fault of our own: the run fails loudly. */
   #broke: (error: unknown) => void = () => undefined;
 
-  constructor(ctx: Ctx, crew: Crew, input: TaskInput, plan: FirstPlan) {
+  constructor(ctx: Ctx, crew: Crew, input: TaskInput, plan: PricedPlan) {
     this.#ctx = ctx;
     this.#crew = crew;
     this.#input = input;
     this.#mayReplan = plan.source !== "worker";
+    this.#tiers = plan.tiers;
     this.#conversation = plan.conversation;
     this.#complexity = plan.complexity;
     this.#schedule = new Schedule(crew.limits.max_parallel_steps);
@@ -109,6 +112,7 @@ class PlanRun {
         crew: this.#crew,
         input: this.#input,
         step,
+        tier: this.#tiers[step.id] ?? null,
         reports,
         complexity: this.#complexity,
         cancelled: () => state.status === "cancelled",

@@ -5,11 +5,13 @@ import type { PlanStep } from "../../shared/plan.ts";
 import type { Crew, Ctx, TranscriptItem } from "./activities.ts";
 import { askChecked, emptyComplaint } from "./ask.ts";
 import { opened } from "./conversation.ts";
+import { PLANS_ARE_PRICED } from "./flags.ts";
 import { makePlan, recordPlan } from "./make-plan.ts";
 import type { TaskInput } from "./make-plan.ts";
 import { cut, synthesisRequest } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
 import { newsAfter } from "./news.ts";
+import { askPrice, settlePrice } from "./settle-price.ts";
 import { runPlan } from "./run-plan.ts";
 import { applyApproved, requestApproval } from "./settle-changes.ts";
 
@@ -25,7 +27,9 @@ export async function runTask(ctx: Ctx, input: TaskInput): Promise<Outcome<TaskR
   const crew = configured.value;
   const planned = await makePlan(ctx, crew, input);
   if (!planned.ok) return planned;
-  const end = await runPlan(ctx, crew, input, planned.value);
+  const priced = await settlePrice(ctx, crew, input, planned.value);
+  if (!priced.ok) return priced;
+  const end = await runPlan(ctx, crew, input, priced.value);
   if (end.error !== null) return { ok: false, error: end.error };
   const answer = await synthesise(ctx, crew, input, end.steps);
   if (!answer.ok) return answer;
@@ -45,6 +49,7 @@ export async function planTask(ctx: Ctx, input: TaskInput): Promise<Outcome<Plan
   const planned = await makePlan(ctx, configured.value, input);
   if (!planned.ok) return planned;
   const { source, confidence, complexity, steps } = planned.value;
+  if (ctx.flag(PLANS_ARE_PRICED)) await askPrice(ctx, input, steps);
   recordPlan(ctx, { revision: 0, confidence, complexity, source, keep: [], steps });
   return { ok: true, value: { confidence: confidence ?? 1, complexity: complexity ?? 0, steps } };
 }

@@ -9,6 +9,7 @@ import { CONVERSATIONS } from "./scenarios-conversations.ts";
 import { ENDS } from "./scenarios-ends.ts";
 import { MODELS } from "./scenarios-models.ts";
 import { PLANNING } from "./scenarios-planning.ts";
+import { PRICING } from "./scenarios-pricing.ts";
 import { REPLANS } from "./scenarios-replans.ts";
 import { STEPS } from "./scenarios-steps.ts";
 import { TOOLS } from "./scenarios-tools.ts";
@@ -25,6 +26,7 @@ const newPlanRuns = ((): { readonly promise: Promise<void>; readonly resolve: ()
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...ASKING,
   ...PLANNING,
+  ...PRICING,
   ...STEPS,
   ...TOOLS,
   ...CHANGES,

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Json } from "../../shared/durable.ts";
+import { NO_ESTIMATE } from "../../shared/estimate.ts";
+import type { PlanPrice } from "../../shared/estimate.ts";
 import type { Effects } from "../../shared/effects.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { ToolCall } from "../../shared/model.ts";
@@ -46,6 +48,8 @@ export interface FakeWorld {
   model(request: AskModel & { readonly last: string }, call: number): FakeReply | Promise<FakeReply>;
   tool?(input: UseTool): string | Promise<string>;
   propose?(step: string): Partial<Proposal> | null | Promise<Partial<Proposal> | null>;
+  /** What differs from a plan that costs nothing and fits; may throw. */
+  price?(input: SupervisorActivities["price_plan"]["input"]): Partial<PlanPrice>;
   apply?(input: SupervisorActivities["apply_changes"]["input"]): unknown;
   discard?(step: string): unknown;
   /** May throw: then nothing is configured. */
@@ -66,6 +70,12 @@ const LIMITS: Crew["limits"] = {
   max_turns: 8,
   max_completion_tokens: 1000,
   ask_below: 0.45,
+};
+const PRICE: PlanPrice = {
+  estimate: { ...NO_ESTIMATE, critical_path: [], guessed: [] },
+  steps: {},
+  fit: { kind: "fits" },
+  before: { usd: 0, prompt_tokens: 0, completion_tokens: 0, seconds: 0 },
 };
 export const USAGE = { prompt_tokens: 10, completion_tokens: 5, cached_tokens: 0, usd: null, source: "reported" as const };
 
@@ -118,6 +128,7 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
       tools: ctx.keep([]),
       ...(await world.worker?.(worker)),
     })),
+    act("price_plan", "read", (input): PlanPrice => ({ ...PRICE, ...world.price?.(input) })),
     act(
       "ask_model",
       "paid",

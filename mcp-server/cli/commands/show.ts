@@ -9,6 +9,7 @@ import { escapeLine, escapeText } from "../escape.ts";
 import { drawingWidth, printHint, printJson, printLines, printProse, printText } from "../print.ts";
 import { kinLines } from "../render/kin.ts";
 import { clock } from "../render/numbers.ts";
+import { estimateWords } from "../render/plan-lines.ts";
 import { shownStatus, stillOf } from "../render/run-words.ts";
 import { traceLines } from "../render/trace-lines.ts";
 import { howToGoOn, printChanges, printStopped } from "../show-end.ts";
@@ -31,6 +32,8 @@ export function showCommand(context: CliContext): Command {
       printText(io, `run ${view.run_id} · ${shownStatus(view, owned)} · started ${clock(Date.parse(view.started_at), now)}`);
       for (const line of kinLines(view)) printHint(io, line, "dim");
       printLines(io, traceLines(view, { now, width: drawingWidth(io), whole: true, still }));
+      const estimated = estimateWords(view);
+      if (estimated !== null) printHint(io, `  ${estimated}`, "dim");
       if (view.answer !== null) printProse(io, `\n${escapeText(view.answer)}\n`);
       printChanges(io, view, view.changes ?? []);
       for (const { approval_id, status } of view.approvals) {

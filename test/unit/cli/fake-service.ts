@@ -254,6 +254,7 @@ export class FakeService implements Service {
     const steps = [{ id: "fix", worker: "coder", goal: "fix it", depends_on: [], when: null }];
     return Promise.resolve({
       plan: { revision: 0, steps: steps.map((one) => ({ ...one, status: "pending" as const, estimate: null })) },
+      estimate: null,
       confidence: 0.9,
       complexity: 0.2,
     });
