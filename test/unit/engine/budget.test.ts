@@ -1,95 +1,14 @@
 /** Caps and charges of model calls, with the real `ask_model` on the engine. */
-import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { DurableFunction } from "../../../shared/durable.ts";
-import { DEFAULT_CONFIG } from "../../../shared/config.ts";
 import { BosunError } from "../../../shared/errors.ts";
-import type { ModelReply } from "../../../shared/model.ts";
-import { createAskModel, MODEL_POOL } from "../../../mcp-server/activities/ask-model.ts";
-import { createModelBudget } from "../../../mcp-server/activities/model-budget.ts";
-import { createModelDesk } from "../../../mcp-server/models/desk.ts";
-import { createModelHealth } from "../../../mcp-server/models/model-health.ts";
-import type { Model } from "../../../mcp-server/models/port.ts";
-import { createRateGate } from "../../../mcp-server/models/rate-gate.ts";
-import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
-import type { Journal } from "../../../mcp-server/journal/port.ts";
-import { createWords } from "../../../mcp-server/service/words.ts";
-import type { SupervisorActivities } from "../../../mcp-server/supervisor/activities.ts";
-import { modelError } from "../../../mcp-server/models/model-failure.ts";
 import { NO_USAGE } from "../../../shared/usage.ts";
-import { ask } from "../../../mcp-server/supervisor/ask.ts";
-import type { Activities, BareEngine, Fn } from "../../support/bare-engine.ts";
-import { gate, openBareEngine, turns } from "../../support/bare-engine.ts";
-
-const REPLY: ModelReply = {
-  message: { role: "assistant", content: "x" },
-  model: "m",
-  finish_reason: "stop",
-  usage: { prompt_tokens: 5, completion_tokens: 5, cached_tokens: 0, usd: null, source: "reported" },
-};
-
-interface Parts {
-  readonly model?: () => Model;
-  readonly price?: (name: string) => { readonly in: number; readonly out: number } | null;
-}
-
-const ANSWERS = (): Model => ({
-  complete: async () => {
-    await turns(2);
-    return REPLY;
-  },
-});
-
-/** So many workers ask a model at once, for up to so many tokens each. */
-function asking(at: { readonly workers: number; readonly tokens: number; readonly places?: number }, parts: Parts = {}): BareEngine {
-  const fn: DurableFunction<SupervisorActivities, unknown, unknown> = async (ctx) => {
-    const answers = await Promise.all(
-      Array.from({ length: at.workers }, (_, index) =>
-        ctx.branch(`step:${index}`, (inner) =>
-          ask(inner, {
-            purpose: "work",
-            worker: "coder",
-            models: ["fake:m"],
-            turn: 1,
-            transcript: inner.chain([{ role: "user", content: `hello ${index}` }]),
-            tools: null,
-            reply_schema: null,
-            max_completion_tokens: at.tokens,
-          }),
-        ),
-      ),
-    );
-    return { ok: true, value: answers.map((answer) => answer.ok) };
-  };
-  const activities = (journal: Journal): Activities => ({
-    ask_model: {
-      ...createAskModel({
-        journal,
-        desk: createModelDesk({
-          catalogue: { models: () => [], unitPrice: () => null, model: parts.model ?? ANSWERS },
-          health: createModelHealth({ now: Date.now }),
-          gate: createRateGate({ now: Date.now, sleep: (ms, signal) => delay(ms, undefined, { signal }), random: () => 0 }),
-          now: Date.now,
-        }),
-        budget: createModelBudget({
-          journal,
-          price: parts.price ?? (() => null),
-          caps: () => DEFAULT_CONFIG.budget,
-          ledger: () => {
-            throw new Error("the day has no cap");
-          },
-          workspace: "w",
-          until: () => 0,
-        }),
-        checkReply: () => ({ ok: true, data: null }),
-        maxAttempts: () => 3,
-        random: () => 0,
-      }),
-      retryDelayMs: ({ retryable }, { attempt: failed }) => (retryable && failed < 3 ? 80 : null),
-    },
-  });
-  return openBareEngine(fn as Fn, activities, at.places === undefined ? {} : { limits: { pools: { [MODEL_POOL]: at.places } } });
-}
+import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
+import { modelError } from "../../../mcp-server/models/model-failure.ts";
+import type { Model } from "../../../mcp-server/models/port.ts";
+import { createWords } from "../../../mcp-server/service/words.ts";
+import { asking, REPLY } from "../../support/asking.ts";
+import type { Parts } from "../../support/asking.ts";
+import { gate, turns } from "../../support/bare-engine.ts";
 
 const ASKED = { provider: "fake", model: "m", shownUrl: "http://x", keyVariable: null };
 const NOTHING = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0, usd: 0, source: "reported" };
