@@ -249,9 +249,14 @@ function openLook(fixed: Fixed): OpenedLook | null {
   const opened = openJournalReader(fixed.journalFile);
   if (opened === null) return null;
   const { reader, close } = opened;
-  const { activities } = activitiesOf(fixed, reader, () => {
-    throw new Error("who only looks spends nothing");
-  });
+  const { activities } = activitiesOf(
+    fixed,
+    reader,
+    () => {
+      throw new Error("who only looks spends nothing");
+    },
+    () => undefined,
+  );
   const look = createLook(lookParts(fixed, { journal: reader, activities }));
   return { look, journal: reader, close };
 }
@@ -281,7 +286,10 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
     const log = openLog(dataDir, config.log.level);
     if (setAside !== null) log.error({ file: setAside, ...salvaged }, "corrupt journal set aside");
     const ledger = lazyLedger(fixed, journal, (file) => log.warn({ file }, "a journal could not be read for what was spent today"));
-    const { activities, states, catalogue, fare } = activitiesOf(fixed, journal, ledger.get);
+    const { activities, states, catalogue, fare } = activitiesOf(fixed, journal, ledger.get, (text) => {
+      log.warn(text);
+      notices.push(text);
+    });
     const healthFile = keepHealthFile({ file: join(fixed.home, HEALTH_FILE), ...fare, now: Date.now, after: afterUnref });
     const engine = createEmbeddedEngine({
       journal,
@@ -374,6 +382,7 @@ function activitiesOf(
   fixed: Fixed,
   journal: Journal | JournalReader,
   ledger: () => Ledger,
+  alert: (text: string) => void,
 ): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue; fare: ModelFare } {
   const config = (): Config => fixed.settings.current().config;
   const { workspace, workers, tools, offers, dataDir } = fixed;
@@ -423,6 +432,9 @@ function activitiesOf(
         caps: () => config().budget,
         ledger,
         workspace: basename(dataDir),
+        now: Date.now,
+        alertAt: () => config().budget.alertAt,
+        alert,
         until: () => Date.now() + config().models.callTimeoutSeconds * 1000 + LEDGER_SLACK_MS,
       }),
       maxAttempts: () => config().models.maxAttempts,

@@ -134,9 +134,13 @@ export function createAskModel(parts: ModelParts): AnyActivity {
   }
 
   async function complete(ask: Model["complete"], request: ModelRequest, ctx: ActivityContext): Promise<ModelReply> {
+    const limitMs = budget.callMs();
+    const limit = limitMs === null ? null : AbortSignal.timeout(limitMs);
     try {
-      return await ask(request, { signal: ctx.signal, onDelta: (text) => ctx.delta(text) });
-    } catch (error) {
+      const signal = limit === null ? ctx.signal : AbortSignal.any([ctx.signal, limit]);
+      return await ask(request, { signal, onDelta: (text) => ctx.delta(text) });
+    } catch (thrown) {
+      const error = limit?.aborted === true && !ctx.signal.aborted ? tookTooLong(request.model, limitMs) : thrown;
       // Where nobody knows what a failure has cost it is settled at what was set aside.
       const failure = failureOf(error);
       if (failure !== null && failure.usage !== null) ctx.settle(failure.usage);
@@ -152,6 +156,10 @@ export function createAskModel(parts: ModelParts): AnyActivity {
 /** Models that failed in a call so often that others come before them. A first failure may be chance. */
 function failedOften(failed: readonly string[]): readonly string[] {
   return failed.filter((model, index) => failed.indexOf(model) !== index);
+}
+
+function tookTooLong(model: string, limitMs: number | null): BosunError {
+  return new BosunError("timeout", `${model} was not done within the ${(limitMs ?? 0) / 1000} s that \`budget.call.seconds\` allows`);
 }
 
 function ruleNote(rule: number): string {

@@ -4,13 +4,13 @@ import type { BosunError } from "../../shared/errors.ts";
 import type { ModelRequest } from "../../shared/model.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
 import type { Reservation, Usage } from "../../shared/usage.ts";
-import { overrunText, spentError, unpricedError } from "../budget/budget-errors.ts";
+import { alertText, overrunText, spentError, unpricedError } from "../budget/budget-errors.ts";
 import { roomFor } from "../budget/caps.ts";
-import { spendingOf } from "../budget/ledger.ts";
+import { spendingOf, utcDay } from "../budget/ledger.ts";
 import type { Ledger } from "../budget/ledger.ts";
 import { overrunOf } from "../budget/overrun.ts";
 import { createPromptBounds } from "../budget/prompt-bound.ts";
-import { tightestOf } from "../budget/scopes.ts";
+import { alertsOf, tightestOf } from "../budget/scopes.ts";
 import type { Cap, Scope } from "../budget/scopes.ts";
 import type { AttemptAt } from "../engine/activity.ts";
 import type { RunFold } from "../journal/fold-run.ts";
@@ -37,6 +37,8 @@ export interface ModelBudget {
   room(at: AttemptAt, request: ModelRequest): Room;
   /** Sets it aside where other processes see it, too. False: it has gone to another meanwhile. */
   reserve(at: AttemptAt, reserve: Reservation): boolean;
+  /** Milliseconds that one call may take; null: no cap. */
+  callMs(): number | null;
   /** It was let in and never sent. */
   unsent(at: AttemptAt): void;
   /** @returns what was reported beyond what was allowed; null when nothing was */
@@ -58,8 +60,13 @@ export interface BudgetParts {
   readonly ledger: () => Ledger;
   /** Name of the workspace's data folder. */
   readonly workspace: string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /** Epoch milliseconds after which a call that is let in now cannot be under way any more. */
   readonly until: () => number;
+  /** Share (0..1) of a cap at which a person is told, once for each cap. */
+  readonly alertAt: () => number;
+  readonly alert: (text: string) => void;
 }
 
 const NOTHING = { usd: 0, tokens: 0 };
@@ -69,6 +76,7 @@ export function createModelBudget(parts: BudgetParts): ModelBudget {
   const bounds = createPromptBounds();
   /** Models that answered without saying what they used. */
   const silent = new Set<string>();
+  const told = new Set<string>();
   const dayIsCapped = (): boolean => isCapped(parts.caps().day);
 
   function scopesOf(runId: string, path: string | null): readonly Scope[] {
@@ -88,6 +96,17 @@ export function createModelBudget(parts: BudgetParts): ModelBudget {
     return scopes.filter(({ cap }) => isCapped(cap));
   }
 
+  function tell(runId: string, scopes: readonly Scope[]): void {
+    const { session_id: session } = journal.run(runId);
+    const whose: Record<Scope["scope"], string> = { call: runId, run: runId, session: session ?? runId, day: utcDay(parts.now()) };
+    for (const share of alertsOf(scopes, parts.alertAt())) {
+      const key = `${whose[share.scope]} ${share.scope} ${share.unit} ${share.cap}`;
+      if (told.has(key)) continue;
+      told.add(key);
+      parts.alert(`${runId}: ${alertText(share)}`);
+    }
+  }
+
   return {
     pressure: (runId) => tightestOf(scopesOf(runId, null))?.share ?? 0,
     mustWait: dayIsCapped,
@@ -99,7 +118,9 @@ export function createModelBudget(parts: BudgetParts): ModelBudget {
         price: parts.price(model),
         reportsUsage: !silent.has(model),
       };
-      const room = roomFor(scopesOf(runId, path), wanted);
+      const scopes = scopesOf(runId, path);
+      tell(runId, scopes);
+      const room = roomFor(scopes, wanted);
       if (room.kind === "room" || room.kind === "wait") return room;
       return { kind: "refused", error: room.kind === "spent" ? spentError(room, { runId, model }) : unpricedError(room, { runId, model }) };
     },
@@ -107,6 +128,10 @@ export function createModelBudget(parts: BudgetParts): ModelBudget {
       if (!dayIsCapped()) return true;
       const entry = { key: keyOf(at), workspace: parts.workspace, reserve, until: parts.until() };
       return parts.ledger().reserve(entry, parts.caps().day);
+    },
+    callMs: () => {
+      const { seconds } = parts.caps().call;
+      return seconds === null ? null : seconds * 1000;
     },
     unsent: (at) => {
       if (dayIsCapped()) parts.ledger().release(keyOf(at));

@@ -30,6 +30,7 @@ const NEVER_OPEN = { failuresInRow: Infinity, minCalls: Infinity };
 export interface Parts {
   readonly caps?: () => Config["budget"];
   readonly ledger?: () => Ledger;
+  readonly alert?: (text: string) => void;
   /** Milliseconds until the next attempt. Default: 80, twice at most. */
   readonly retryMs?: (attempt: number) => number | null;
   readonly model?: () => Model;
@@ -95,6 +96,9 @@ export function askers(at: Asking, parts: Parts = {}): { readonly fn: Fn; readon
           ledger: parts.ledger ?? noLedger,
           workspace: "w",
           until: () => 0,
+          now: Date.now,
+          alertAt: () => 0.8,
+          alert: parts.alert ?? (() => undefined),
         }),
         checkReply: () => ({ ok: true, data: null }),
         maxAttempts: () => 3,

@@ -1,5 +1,6 @@
 /** Caps and charges of model calls, with the real `ask_model` on the engine. */
 import { describe, expect, it } from "vitest";
+import { DEFAULT_CONFIG } from "../../../shared/config.ts";
 import { BosunError } from "../../../shared/errors.ts";
 import { NO_USAGE } from "../../../shared/usage.ts";
 import { statusOf } from "../../../mcp-server/journal/fold-run.ts";
@@ -56,6 +57,32 @@ it("a call is sent with what the cap leaves, the next is refused, and a higher c
   await at.engine.settled(run);
   expect(sizes).toEqual([sizes[0], 4096]);
   expect(statusOf(at.journal.run(run))).toBe("completed");
+});
+
+it("a person is told once of each cap that is used to four fifths", async () => {
+  const alerts: string[] = [];
+  const model = (): Model => ({
+    complete: async (request) => ({ ...REPLY, usage: { ...REPLY.usage, completion_tokens: request.max_completion_tokens } }),
+  });
+  const at = asking({ workers: 8, tokens: 100, places: 1 }, { model, alert: (text) => alerts.push(text) });
+  const run = at.start({ budget: { tokens: 900 } });
+  await at.engine.settled(run);
+  expect(alerts).toHaveLength(1);
+  expect(alerts[0]).toMatch(/^run_\w+: \d\d % of the run's budget is used: \d{3} of 900 tokens$/);
+});
+
+it("a call that takes longer than a call may is given up, settled at what was set aside, and the run waits with the reason", async () => {
+  const caps = { ...DEFAULT_CONFIG.budget, call: { usd: null, tokens: null, seconds: 0.02 } };
+  const model = (): Model => ({
+    complete: (_, { signal }) => new Promise((__, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
+  });
+  const at = asking({ workers: 1, tokens: 100 }, { model, caps: () => caps, retryMs: () => null });
+  const run = at.start();
+  await at.engine.settled(run);
+  const { usage, waits } = at.journal.run(run);
+  expect(statusOf(at.journal.run(run))).toBe("paused");
+  expect(usage).toMatchObject({ completion_tokens: 100, source: "estimated" });
+  expect(Object.values(waits).map(({ about }) => about.for === "hold" && about.error.code)).toEqual(["timeout"]);
 });
 
 it("a call that was never sent, for the model is not configured, is not charged", async () => {
