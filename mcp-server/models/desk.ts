@@ -2,11 +2,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BosunError, toErrorValue } from "../../shared/errors.ts";
 import type { Priority } from "../../shared/events.ts";
+import { TIERS } from "../../shared/model.ts";
 import type { ModelChoice, ModelReply, ModelRequest, Purpose, Tier } from "../../shared/model.ts";
 import { NO_USAGE } from "../../shared/usage.ts";
 import type { ModelCatalogue } from "./catalogue.ts";
 import type { Candidate } from "./choose-model.ts";
 import { rankModels } from "./choose-model.ts";
+import { chooseTier } from "./choose-tier.ts";
 import { estimatePromptTokens } from "./estimate.ts";
 import { modelError } from "./model-failure.ts";
 import type { ModelCall, ModelHealth } from "./model-health.ts";
@@ -94,8 +96,14 @@ export function createModelDesk({ catalogue, health, gate, now }: DeskParts): Mo
   return {
     rank: ({ models, tier, purpose, complexity = null }, { failed, priority, pressure }) => {
       if (models.length > 0 || tier === undefined) return byName(models, failed);
+      const only = onlyModel(catalogue);
+      // With nothing to choose from there is nothing to weigh.
+      if (only !== null) {
+        const chosen = chooseTier({ tier, purpose, complexity, pressure });
+        return [{ model: only, tier: chosen.tier, why: [chosen.why, "the only model"] }];
+      }
       const candidates = { small: [], medium: [], large: [] } as Record<Tier, readonly Candidate[]>;
-      for (const each of ["small", "medium", "large"] as const) candidates[each] = catalogue.models(each).map(candidate);
+      for (const each of TIERS) candidates[each] = catalogue.models(each).map(candidate);
       return rankModels({ tier, purpose, complexity, pressure, priority, candidates, failed });
     },
     none: () => new BosunError("model_unavailable", `no model is configured. ${HOW_TO_SET}`, { retryable: false }),
@@ -120,6 +128,16 @@ export function createModelDesk({ catalogue, health, gate, now }: DeskParts): Mo
     cached: () => null,
     keep: () => undefined,
   };
+}
+
+function onlyModel(catalogue: DeskParts["catalogue"]): string | null {
+  let only: string | null = null;
+  for (const tier of TIERS)
+    for (const model of catalogue.models(tier)) {
+      if (only !== null && model !== only) return null;
+      only = model;
+    }
+  return only;
 }
 
 /** As they were named; one that failed in this call comes after those that did not. */

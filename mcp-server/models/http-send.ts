@@ -7,9 +7,16 @@ import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { createBrotliDecompress, createUnzip } from "node:zlib";
 
+/** Headers of an answer, as much of the standard's `Headers` as is looked at; a `Headers` of each answer costs more than its parsing. */
+export interface AnswerHeaders {
+  /** Several of one name are joined by `, `. */
+  get(name: string): string | null;
+  entries(): Iterable<[string, string]>;
+}
+
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
   /** Ending it early with `return` does not end the connection: only the request's signal does. */
   readonly bytes: AsyncIterator<Uint8Array>;
 }
@@ -67,10 +74,13 @@ export const httpSend: HttpSend = (url, { method, headers, body, signal }) =>
     sent.end(body ?? undefined);
   });
 
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
-  return headers;
+function headersOf({ headers }: IncomingMessage): AnswerHeaders {
+  const textOf = (value: string | readonly string[] | undefined): string | null =>
+    value === undefined ? null : typeof value === "string" ? value : value.join(", ");
+  return {
+    get: (name) => textOf(headers[name.toLowerCase()]),
+    entries: () => Object.entries(headers).map(([name, value]) => [name, textOf(value) ?? ""]),
+  };
 }
 
 /** Nothing compressed was asked for; some gateways do it all the same. */

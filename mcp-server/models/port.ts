@@ -2,6 +2,7 @@
  * Models: one port, one file per technology behind it. A model answers one request; retries, budgets and routing are not its
  * business. It never logs a prompt and never reads the environment by itself.
  */
+import type { AnswerHeaders } from "./http-send.ts";
 import type { ModelReply, ModelRequest } from "../../shared/model.ts";
 
 export interface ModelCallContext {
@@ -12,7 +13,7 @@ export interface ModelCallContext {
    * Called as soon as an answer's headers are here, for good and bad answers alike, and for each request where a call takes several. Models
    * without HTTP never call it.
    */
-  onAnswer?(status: number, headers: Headers): void;
+  onAnswer?(status: number, headers: Pick<AnswerHeaders, "get">): void;
 }
 
 export interface Model {

@@ -2,6 +2,7 @@
  * What one provider may be asked, and when: from configured limits, from what its answers say, and from its refusals. It knows no queue
  * and waits for nothing.
  */
+import type { AnswerHeaders } from "./http-send.ts";
 import { roomOf, roomWaitMs, takeRoom, type KnownRoom } from "./known-room.ts";
 import { createMinuteWindow } from "./minute-window.ts";
 import { readRateHeaders } from "./rate-headers.ts";
@@ -39,7 +40,7 @@ export interface ProviderLimits {
   /** 0: now. Infinity: when another call is answered. */
   waitMs(tokens: number): number;
   admit(tokens: number): Admission;
-  answered(admission: Admission, status: number, headers: Headers): void;
+  answered(admission: Admission, status: number, headers: Pick<AnswerHeaders, "get">): void;
   /** The call is over, with an answer or without. */
   left(admission: Admission): void;
   snapshot(): ProviderSnapshot;

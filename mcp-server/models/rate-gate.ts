@@ -2,6 +2,7 @@
  * The rate gate: one line of waiting calls for each provider, shared by all workers, so that a provider that is asked too much is asked
  * less by everybody, first come, first served.
  */
+import type { AnswerHeaders } from "./http-send.ts";
 import { BosunError } from "../../shared/errors.ts";
 import { NO_USAGE } from "../../shared/usage.ts";
 import type { ModelFailure } from "./model-failure.ts";
@@ -34,7 +35,7 @@ export interface EnterOptions {
 
 export interface GatePass {
   /** To be told of each answer's status and headers, as soon as they are here. */
-  observe(status: number, headers: Headers): void;
+  observe(status: number, headers: Pick<AnswerHeaders, "get">): void;
   /** To be called when the call is over, however it ended; further calls do nothing. */
   leave(): void;
 }

@@ -2,6 +2,7 @@
  * What a provider says of its limits in the headers of an answer: the `x-ratelimit-*` of OpenAI and those who speak like it, the
  * `ratelimit-*` of the IETF (draft-ietf-httpapi-ratelimit-headers, its first form and its later one), and `anthropic-ratelimit-*`.
  */
+import type { AnswerHeaders } from "./http-send.ts";
 
 /** Of requests or of tokens; null for what was not said. */
 export interface Allowance {
@@ -68,7 +69,7 @@ const TOKENS: readonly Names[] = [
   },
 ];
 
-function read(headers: Headers, names: readonly Names[], now: number): Allowance | null {
+function read(headers: Pick<AnswerHeaders, "get">, names: readonly Names[], now: number): Allowance | null {
   for (const { limit, remaining, reset } of names) {
     const left = count(headers.get(remaining));
     if (left !== null)
@@ -78,11 +79,13 @@ function read(headers: Headers, names: readonly Names[], now: number): Allowance
 }
 
 /** The later form: `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`. The policy with the least left counts. */
-function readFields(headers: Headers, now: number): Allowance | null {
+function readFields(headers: Pick<AnswerHeaders, "get">, now: number): Allowance | null {
+  const written = headers.get("ratelimit");
+  if (written === null) return null;
   const parameter = (text: string, name: string): string | null => new RegExp(`;\\s*${name}=(\\d{1,15})`).exec(text)?.[1] ?? null;
   const nameOf = (text: string): string => text.split(";", 1)[0]?.trim() ?? "";
   const policies = (headers.get("ratelimit-policy") ?? "").split(",");
-  const said = (headers.get("ratelimit") ?? "").split(",").flatMap((each) => {
+  const said = written.split(",").flatMap((each) => {
     const remaining = count(parameter(each, "r"));
     if (remaining === null) return [];
     const policy = policies.find((other) => nameOf(other) === nameOf(each)) ?? "";
@@ -92,6 +95,6 @@ function readFields(headers: Headers, now: number): Allowance | null {
 }
 
 /** @param now epoch milliseconds, for headers that hold a time */
-export function readRateHeaders(headers: Headers, now: number): RateNews {
+export function readRateHeaders(headers: Pick<AnswerHeaders, "get">, now: number): RateNews {
   return { requests: read(headers, REQUESTS, now) ?? readFields(headers, now), tokens: read(headers, TOKENS, now) };
 }

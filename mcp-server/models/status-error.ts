@@ -1,4 +1,5 @@
 /** From an HTTP status of a model endpoint to the error that a person, a retry policy and a budget can use. */
+import type { AnswerHeaders } from "./http-send.ts";
 import type { BosunError } from "../../shared/errors.ts";
 import { NO_USAGE } from "../../shared/usage.ts";
 import { modelError, type Asked, type FailureDetails } from "./model-failure.ts";
@@ -14,7 +15,7 @@ export interface StatusFacts {
 }
 
 /** Milliseconds asked for by `retry-after-ms` or `Retry-After` (seconds, or an HTTP date, RFC 9110 section 10.2.3); at most a day. */
-export function retryAfterMs(headers: Headers, now: number): number | null {
+export function retryAfterMs(headers: Pick<AnswerHeaders, "get">, now: number): number | null {
   const ms = Number(headers.get("retry-after-ms") ?? Number.NaN);
   const text = headers.get("retry-after")?.trim() ?? "";
   const wait = Number.isFinite(ms) ? ms : /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;

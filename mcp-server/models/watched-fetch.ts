@@ -3,7 +3,7 @@
  * environment variables), tells a call's clock about every byte, and gives up on answers that never stop.
  */
 import type { CallClock } from "./call-clock.ts";
-import type { HttpAnswer, HttpSend } from "./http-send.ts";
+import type { AnswerHeaders, HttpAnswer, HttpSend } from "./http-send.ts";
 
 /** Far more than any model writes: 32 MiB. */
 export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
@@ -80,10 +80,10 @@ function responseOf({ status, headers, bytes }: HttpAnswer, clock: CallClock): R
   const ok = status >= 200 && status < 300;
   if (ok && headers.get("content-type")?.includes("text/event-stream") === true)
     return { ok, status, headers, body: watched } as unknown as Response;
-  return new Response(BODILESS.has(status) ? null : streamOf(watched), { status, headers });
+  return new Response(BODILESS.has(status) ? null : streamOf(watched), { status, headers: [...headers.entries()] });
 }
 
-type OnAnswer = (status: number, headers: Headers) => void;
+type OnAnswer = (status: number, headers: AnswerHeaders) => void;
 
 interface Watched {
   readonly clock: CallClock;
