@@ -97,6 +97,7 @@ export function createModelBudget(parts: BudgetParts): ModelBudget {
   }
 
   function tell(runId: string, scopes: readonly Scope[]): void {
+    if (scopes.length === 0) return;
     const { session_id: session } = journal.run(runId);
     const whose: Record<Scope["scope"], string> = { call: runId, run: runId, session: session ?? runId, day: utcDay(parts.now()) };
     for (const share of alertsOf(scopes, parts.alertAt())) {
