@@ -89,7 +89,7 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
   }
 
   function addUsage(run: number, label: CallLabel, time: number, usage: Usage): void {
-    const day = new Date(time).toISOString().slice(0, 10);
+    const day = dayOf(time);
     sql(
       `INSERT INTO usage VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?) ON CONFLICT (run, worker, model, day) DO UPDATE SET calls = calls + 1,
        prompt_tokens = prompt_tokens + excluded.prompt_tokens, completion_tokens = completion_tokens + excluded.completion_tokens,
@@ -107,4 +107,14 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
       usage.source,
     );
   }
+}
+
+const DAY_MS = 86_400_000;
+let latest = { number: NaN, text: "" };
+
+/** The UTC day of a time. Calls come day by day, so the last one is remembered. */
+function dayOf(time: number): string {
+  const number = Math.floor(time / DAY_MS);
+  if (number !== latest.number) latest = { number, text: new Date(time).toISOString().slice(0, 10) };
+  return latest.text;
 }

@@ -109,7 +109,7 @@ export class SignedLog {
         this.#sealHead(run);
       }
     }
-    this.append(entries);
+    this.#add(entries);
   }
 
   /** Has another connection written since? Then nothing that is remembered counts. */
@@ -156,8 +156,12 @@ export class SignedLog {
 
   /** Adds entries and signs the new tip. @throws BosunError conflict when the log is not as it was left */
   append(entries: readonly NewEntry[]): void {
-    if (entries.length === 0) return;
     this.#look();
+    this.#add(entries);
+  }
+
+  #add(entries: readonly NewEntry[]): void {
+    if (entries.length === 0) return;
     const tip = this.#left ?? this.#checkedTip();
     let [count, hash] = tip === null ? [0, GENESIS] : [tip.count, tip.hash];
     const insert = this.#sql("INSERT INTO log (position, time, kind, run_id, data, hash) VALUES (?, ?, ?, ?, ?, ?)");

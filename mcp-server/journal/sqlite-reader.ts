@@ -48,10 +48,30 @@ export class SqliteJournalReader implements JournalReader {
     let statement = this.#statements.get(text);
     if (statement === undefined) {
       const prepared = this.#sound(() => this.db.prepare(text));
+      const { db } = this;
+      // Each by itself: a run makes more than a hundred such calls, and a closure for each shows.
       statement = {
-        get: (...values) => this.#sound(() => prepared.get(...values)),
-        all: (...values) => this.#sound(() => prepared.all(...values)),
-        run: (...values) => this.#sound(() => prepared.run(...values)),
+        get: (...values) => {
+          try {
+            return prepared.get(...values);
+          } catch (error) {
+            throw told(db, error);
+          }
+        },
+        all: (...values) => {
+          try {
+            return prepared.all(...values);
+          } catch (error) {
+            throw told(db, error);
+          }
+        },
+        run: (...values) => {
+          try {
+            return prepared.run(...values);
+          } catch (error) {
+            throw told(db, error);
+          }
+        },
       };
       this.#statements.set(text, statement);
     }
@@ -62,7 +82,7 @@ export class SqliteJournalReader implements JournalReader {
     try {
       return use();
     } catch (error) {
-      throw isCorruption(error) ? damaged(this.db.name, error) : error;
+      throw told(this.db, error);
     }
   }
 
@@ -240,4 +260,9 @@ function approvalRow(row: RawApproval): ApprovalRow {
     request: JSON.parse(row.request) as ApprovalRow["request"],
     decision: row.decision === null ? null : (JSON.parse(row.decision) as ApprovalRow["decision"]),
   };
+}
+
+/** Corruption that shows in use, in words. */
+function told(db: Database, error: unknown): unknown {
+  return isCorruption(error) ? damaged(db.name, error) : error;
 }
