@@ -123,12 +123,10 @@ export function createOpenAiModel(options: OpenAiModelOptions): Model {
     const loaded = await loadSdk();
     const dialect = dialectOf(endpoint);
     const assembly = createAssembly(request.turn, (text) => ctx.onDelta(text));
-    const call = watched.begin(clock, (status, headers) => ctx.onAnswer?.(status, headers));
+    const call = watched.begin(clock, bosunHeaders(request), (status, headers) => ctx.onAnswer?.(status, headers));
     try {
       const client = clientOf(loaded);
-      const response = await client.chat.completions
-        .create(chatBody(request, model, dialect), { headers: { ...bosunHeaders(request), ...call.headers } })
-        .asResponse();
+      const response = await client.chat.completions.create(chatBody(request, model, dialect), { headers: call.headers }).asResponse();
       await receive(response, { assembly, errors, client, sdk: loaded });
     } catch (error) {
       // What breaks after the answer's end has broken nothing.

@@ -1,6 +1,6 @@
 /**
- * The `fetch` of model calls: sends only the headers that are meant to be sent (the SDK adds some about the machine, and some from
- * environment variables), tells a call's clock about every byte, and gives up on answers that never stop.
+ * The `fetch` of model calls: sends headers of its own and none of the SDK's (which tell of the machine, and of environment
+ * variables), tells a call's clock about every byte, and gives up on answers that never stop.
  */
 import type { CallClock } from "./call-clock.ts";
 import type { AnswerHeaders, HttpAnswer, HttpSend } from "./http-send.ts";
@@ -10,7 +10,7 @@ export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 const MAX_DRAINED_BYTES = 64 * 1024;
 
-const PASSED_ON = ["accept", "content-type", "user-agent", "traceparent", "x-bosun-purpose", "x-bosun-run", "x-bosun-worker"];
+const ALWAYS = { accept: "application/json", "content-type": "application/json", "user-agent": "bosun" };
 
 /** Says which call a request is of; it is not sent. */
 const CALL = "x-bosun-call";
@@ -87,12 +87,14 @@ type OnAnswer = (status: number, headers: AnswerHeaders) => void;
 
 interface Watched {
   readonly clock: CallClock;
+  /** To be sent. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly onAnswer: OnAnswer;
   answered: boolean;
 }
 
 export interface WatchedCall {
-  /** To be sent with the request. */
+  /** To be handed to the SDK with the request: they name the call. */
   readonly headers: Readonly<Record<string, string>>;
   /** True once the answer's headers were here. */
   hasAnswered(): boolean;
@@ -101,17 +103,20 @@ export interface WatchedCall {
 
 export interface WatchedFetch {
   readonly fetch: typeof fetch;
-  /** @param onAnswer told of each answer's headers as they come */
-  begin(clock: CallClock, onAnswer: OnAnswer): WatchedCall;
+  /**
+   * @param headers to be sent beside those that each request has
+   * @param onAnswer told of each answer's headers as they come
+   */
+  begin(clock: CallClock, headers: Readonly<Record<string, string>>, onAnswer: OnAnswer): WatchedCall;
 }
 
 export function createWatchedFetch(send: HttpSend, key: string | null): WatchedFetch {
   const calls = new Map<string, Watched>();
   let count = 0;
   return {
-    begin: (clock, onAnswer) => {
+    begin: (clock, headers, onAnswer) => {
       const id = String((count += 1));
-      const call: Watched = { clock, onAnswer, answered: false };
+      const call: Watched = { clock, headers, onAnswer, answered: false };
       calls.set(id, call);
       return { headers: { [CALL]: id }, hasAnswered: () => call.answered, end: () => void calls.delete(id) };
     },
@@ -119,14 +124,10 @@ export function createWatchedFetch(send: HttpSend, key: string | null): WatchedF
       const given = init?.headers instanceof Headers ? init.headers : new Headers(init?.headers);
       const call = calls.get(given.get(CALL) ?? "");
       if (call === undefined) throw new Error("a request that belongs to no call");
-      const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
-      for (const name of PASSED_ON) {
-        const value = given.get(name);
-        if (value !== null) headers[name] = value;
-      }
+      const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
       const answer = await send(urlOf(input), {
         method: init?.method ?? "POST",
-        headers,
+        headers: { ...ALWAYS, ...authorization, ...call.headers },
         body: typeof init?.body === "string" ? init.body : "",
         signal: call.clock.signal,
       });
