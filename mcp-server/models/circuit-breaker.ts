@@ -10,7 +10,7 @@ export type BreakerState = "closed" | "open" | "half-open";
 export type Sign = "alive" | "failing" | "nothing";
 
 export interface BreakerOptions {
-  /** Failures in a row that open it. Default 5. */
+  /** Failures in a row that open it where the share of failed calls is reached too; three times as many open it anyway. Default 5. */
   readonly failuresInRow?: number;
   /** Share of failed calls (0..1) in the last 30 s that opens it. Default 0.5. */
   readonly failedShare?: number;
@@ -75,7 +75,7 @@ export function createCircuitBreaker(now: () => number, options: BreakerOptions 
   const isTripped = (): boolean => {
     const calls = seconds.reduce((sum, each) => sum + each.calls, 0);
     const failed = seconds.reduce((sum, each) => sum + each.failed, 0);
-    return inRow >= failuresInRow || (calls >= minCalls && failed >= calls * failedShare);
+    return inRow >= 3 * failuresInRow || ((inRow >= failuresInRow || calls >= minCalls) && failed >= calls * failedShare);
   };
 
   const waitMs = (): number => {

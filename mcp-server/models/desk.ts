@@ -71,25 +71,21 @@ export function createModelDesk({ catalogue, health, gate, now }: DeskParts): Mo
     waitMs: gate.waitMs(providerOf(model), 0),
   });
 
-  /** Waits while its circuit is open, if that is not for long. */
-  async function begin(model: string, signal: AbortSignal): Promise<ModelCall> {
+  /** Waits while its circuit is open, if that is not for long, and only then for its provider: a call that waits takes no one's place. */
+  async function throughGate(request: ModelRequest, signal: AbortSignal): Promise<{ readonly pass: GatePass; readonly call: ModelCall }> {
+    const { model } = request;
+    const tokens = estimatePromptTokens(request) + request.max_completion_tokens;
     for (const until = now() + MAX_WAIT_MS; ;) {
-      const call = health.begin(model);
-      if (call !== null) return call;
       const waitMs = health.waitMs(model);
       if (now() + waitMs > until) throw keepsFailing(model, waitMs);
-      await delay(Math.max(waitMs, 50), undefined, { signal });
-    }
-  }
-
-  async function throughGate(request: ModelRequest, signal: AbortSignal): Promise<{ readonly pass: GatePass; readonly call: ModelCall }> {
-    const tokens = estimatePromptTokens(request) + request.max_completion_tokens;
-    const pass = await gate.enter(providerOf(request.model), { tokens, signal, maxWaitMs: MAX_WAIT_MS });
-    try {
-      return { pass, call: await begin(request.model, signal) };
-    } catch (error) {
+      if (waitMs > 0) {
+        await delay(Math.max(waitMs, 50), undefined, { signal });
+        continue;
+      }
+      const pass = await gate.enter(providerOf(model), { tokens, signal, maxWaitMs: MAX_WAIT_MS });
+      const call = health.begin(model);
+      if (call !== null) return { pass, call };
       pass.leave();
-      throw error;
     }
   }
 
