@@ -51,6 +51,7 @@ import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
 import { giveUp } from "./tools/give-up.ts";
 import { createToolRegistry, toolOffers } from "./tools/registry.ts";
+import { createResultCache, NO_RESULT_CACHE } from "./tools/result-cache.ts";
 import { createWorkspace } from "./tools/workspace.ts";
 import type { Workspace } from "./tools/workspace.ts";
 import { loadBuiltinWorkers } from "./workers/builtin.ts";
@@ -322,6 +323,7 @@ function activitiesOf(
   const { workspace, workers, tools, offers, dataDir } = fixed;
   const catalogue = fixed.catalogue(journal);
   const states = createRunStates({ workspace, journal });
+  const results = config.cache.tools ? createResultCache({ workspace, now: Date.now }) : NO_RESULT_CACHE;
   const activities = [
     ...createConfigureActivities({
       workers,
@@ -348,7 +350,7 @@ function activitiesOf(
       price: (name, tokens) => catalogue.price(name, tokens),
       checkReply: (text, schema) => checkReply(text, schema),
     }),
-    ...createToolActivities({ tools, workers, workspace, states }),
+    ...createToolActivities({ tools, workers, workspace, states, results }),
     ...createChangeActivities({
       workspace,
       states,
