@@ -6,7 +6,8 @@
 import { statfsSync, statSync } from "node:fs";
 import { BosunError } from "../../shared/errors.ts";
 import type { Tool, ToolContext, ToolResult } from "./port.ts";
-import { markReads, type ReadMarks } from "./read-marks.ts";
+import { markReads } from "./mark-reads.ts";
+import type { ReadMarks } from "./read-marks.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface ResultCache {
