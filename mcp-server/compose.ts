@@ -44,7 +44,10 @@ import { openJournalReader } from "./journal/sqlite-reader.ts";
 import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
-import { createModelDesk } from "./models/desk.ts";
+import { createModelDesk, type KeptAnswers } from "./models/desk.ts";
+import { cacheable, type AnswerCache } from "./models/answer-cache.ts";
+import { createSqliteAnswerCache } from "./models/sqlite-answer-cache.ts";
+import { providerAddress } from "./models/provider-address.ts";
 import { addSpendings, type Spending } from "./budget/scopes.ts";
 import type { Ledger } from "./budget/ledger.ts";
 import { reconcile } from "./budget/reconcile.ts";
@@ -74,6 +77,7 @@ import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
 import { giveUp } from "./tools/give-up.ts";
 import { createToolRegistry, toolOffers } from "./tools/registry.ts";
+import { createResultCache, NO_RESULT_CACHE } from "./tools/result-cache.ts";
 import { createWorkspace } from "./tools/workspace.ts";
 import type { Workspace } from "./tools/workspace.ts";
 import { loadBuiltinWorkers } from "./workers/builtin.ts";
@@ -97,6 +101,7 @@ const WORKFLOWS: readonly WorkflowDefinition[] = [
 
 /** What does not depend on who owns the data folder. */
 interface Fixed {
+  readonly env: System["env"];
   readonly settings: LiveConfig;
   /** The user's data folder, and in it the workspace's. */
   readonly home: string;
@@ -207,6 +212,7 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
   const journalFile = join(dataDir, "journal.db");
   const workers = new Map(loadBuiltinWorkers(names).map((worker) => [worker.name, worker]));
   return {
+    env: system.env,
     settings,
     home: folders.data,
     dataDir,
@@ -256,6 +262,7 @@ function openLook(fixed: Fixed): OpenedLook | null {
       throw new Error("who only looks spends nothing");
     },
     () => undefined,
+    null,
   );
   const look = createLook(lookParts(fixed, { journal: reader, activities }));
   return { look, journal: reader, close };
@@ -286,10 +293,21 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
     const log = openLog(dataDir, config.log.level);
     if (setAside !== null) log.error({ file: setAside, ...salvaged }, "corrupt journal set aside");
     const ledger = lazyLedger(fixed, journal, (file) => log.warn({ file }, "a journal could not be read for what was spent today"));
-    const { activities, states, catalogue, fare } = activitiesOf(fixed, journal, ledger.get, (text) => {
-      log.warn(text);
-      notices.push(text);
+    const answerCache = createSqliteAnswerCache({
+      file: join(dataDir, "cache.db"),
+      now: Date.now,
+      endpointOf: (model) => baseUrlOf(settings.current().config, fixed.env, model),
     });
+    const { activities, states, catalogue, fare } = activitiesOf(
+      fixed,
+      journal,
+      ledger.get,
+      (text) => {
+        log.warn(text);
+        notices.push(text);
+      },
+      answerCache,
+    );
     const healthFile = keepHealthFile({ file: join(fixed.home, HEALTH_FILE), ...fare, now: Date.now, after: afterUnref });
     const engine = createEmbeddedEngine({
       journal,
@@ -334,13 +352,14 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Servi
       checkModel: (model) => checkModel(catalogue, model),
       findModels: () => catalogue.discover(),
       checkReply: (text, schema) => checkReply(text, schema),
-      forget: (runId) => ({
-        run_id: runId,
-        ...forgetPayloads({ file: journalFile, run_id: runId, key, now: Date.now, epoch: journal.epoch }),
-      }),
+      forget: (runId) => {
+        answerCache.forgetRun(runId);
+        return { run_id: runId, ...forgetPayloads({ file: journalFile, run_id: runId, key, now: Date.now, epoch: journal.epoch }) };
+      },
       release: () => {
         healthFile.close();
         ledger.close();
+        answerCache.close();
         lock.release();
         log.flush();
       },
@@ -383,6 +402,7 @@ function activitiesOf(
   journal: Journal | JournalReader,
   ledger: () => Ledger,
   alert: (text: string) => void,
+  cache: AnswerCache | null,
 ): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue; fare: ModelFare } {
   const config = (): Config => fixed.settings.current().config;
   const { workspace, workers, tools, offers, dataDir } = fixed;
@@ -390,6 +410,13 @@ function activitiesOf(
   const states = createRunStates({ workspace, journal });
   const health = createModelHealth({ now: Date.now });
   const gate = createRateGate({ now: Date.now, sleep: (ms, signal) => delay(ms, undefined, { signal }), random: Math.random });
+  const answers: KeptAnswers = {
+    get cache() {
+      return config().cache.answers === "off" ? null : cache;
+    },
+    usable: (request) => cacheable(request, config().cache.answers, (name) => mayWrite(tools, name)),
+  };
+  const results = config().cache.tools ? createResultCache({ workspace, now: Date.now }) : NO_RESULT_CACHE;
   const activities = [
     ...createConfigureActivities({
       workers,
@@ -425,7 +452,7 @@ function activitiesOf(
     }),
     createAskModel({
       journal,
-      desk: createModelDesk({ catalogue, health, gate, now: Date.now }),
+      desk: createModelDesk({ catalogue, health, gate, now: Date.now, answers }),
       budget: createModelBudget({
         journal,
         price: (name) => catalogue.unitPrice(name),
@@ -441,7 +468,7 @@ function activitiesOf(
       random: Math.random,
       checkReply: (text, schema) => checkReply(text, schema),
     }),
-    ...createToolActivities({ tools, workers, workspace, states }),
+    ...createToolActivities({ tools, workers, workspace, states, results }),
     ...createChangeActivities({
       workspace,
       states,
@@ -452,6 +479,20 @@ function activitiesOf(
     }),
   ];
   return { activities, states, catalogue, fare: { health, gate } };
+}
+
+/** Where a model is asked at the moment; empty when that cannot be told, and then asking it says so. */
+function baseUrlOf(config: Config, env: System["env"], model: string): string {
+  try {
+    return providerAddress(model.slice(0, model.indexOf(":")), config, env).baseUrl;
+  } catch {
+    return "";
+  }
+}
+
+/** May a tool's call change anything? One that is not known might. */
+function mayWrite(tools: Fixed["tools"], name: string): boolean {
+  return name !== giveUp.name && tools.get(name)?.readsOnly === undefined;
 }
 
 /** A call counts as under way for so much longer than it may take, in the ledger. */

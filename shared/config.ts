@@ -124,6 +124,16 @@ const approvalsSchema = z.strictObject({
   elicitation: z.boolean().default(false).describe("Accept an MCP client's own yes for low-risk classes."),
 });
 
+const cacheSchema = z.strictObject({
+  tools: z.boolean().default(true).describe("Keep results of tools that only read until what they read changes."),
+  answers: z
+    .enum(["off", "plans", "all"])
+    .default("off")
+    .describe(
+      "Which answers of models are used again for an identical request, for 7 days: none, plans, or also reports and turns of workers that have no tool that writes.",
+    ),
+});
+
 export const configSchema = z.strictObject({
   $schema: z.string().max(2000).optional().describe("For editors; not read."),
   models: modelsSchema.prefault({}),
@@ -161,6 +171,7 @@ export const configSchema = z.strictObject({
         .describe("Seconds without work after which the daemon ends."),
     })
     .prefault({}),
+  cache: cacheSchema.prefault({}),
   retention: z.strictObject({ days: whole(1, 36_500).default(30).describe("Days for which ended runs are kept.") }).prefault({}),
   log: z
     .strictObject({

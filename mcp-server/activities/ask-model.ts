@@ -117,7 +117,7 @@ export function createAskModel(parts: ModelParts): AnyActivity {
       const ask = await prepared(request, ctx);
       ctx.settle(null);
       const reply = await complete(ask, request, ctx);
-      desk.keep(request, reply, ctx.runId);
+      desk.keep(request, reply);
       const overrun = budget.settle(ctx, { request, reserve, usage: reply.usage });
       if (overrun !== null) ctx.note("overrun");
       return answerOf(parts, request, reply, ctx, overrun?.capped === true ? overrun.text : null);

@@ -7,6 +7,7 @@ import type { UseTool } from "../supervisor/activities.ts";
 import type { Tool } from "../tools/port.ts";
 import { withTimeout } from "../tools/with-timeout.ts";
 import { parseArguments } from "../tools/registry.ts";
+import type { ResultCache } from "../tools/result-cache.ts";
 import type { Workspace } from "../tools/workspace.ts";
 import { internal } from "./define.ts";
 import type { SupervisorActivity } from "./define.ts";
@@ -17,6 +18,7 @@ export interface ToolParts {
   readonly workers: ReadonlyMap<string, WorkerDefinition>;
   readonly workspace: Workspace;
   readonly states: RunStates;
+  readonly results: ResultCache;
 }
 
 /** Characters of a name or summary that a trace shows. */
@@ -46,7 +48,13 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
       const args = parseArguments(tool, call.arguments);
       const state = parts.states.of(ctx.runId);
       const result = await withTimeout(tool, ctx.signal, (signal) =>
-        tool.run(args, { workspace: parts.workspace, files: state.overlay, step: input.step, seen: state.seenBy(input.step), signal }),
+        parts.results.run(tool, args, {
+          workspace: parts.workspace,
+          files: state.overlay,
+          step: input.step,
+          seen: state.seenBy(input.step),
+          signal,
+        }),
       );
       Object.assign(state.seenBy(input.step), result.seen ?? {});
       return {

@@ -39,6 +39,8 @@ export interface RunFile extends FileContent {
  * throws what {@link Workspace} throws for the path, and `tool_failed` where the disk cannot be read.
  */
 export interface RunFiles {
+  /** Which unapplied changes are seen: 0 for none; within a process the same number always means the same changes. */
+  readonly view: number;
   /** The file, or null where there is none. @throws BosunError invalid_input for a folder, a device, a file that is too large */
   read(path: string): RunFile | null;
   /** What is at the path. `path` is canonical. */
@@ -90,13 +92,23 @@ interface Place {
   readonly current: { readonly hash: string; readonly mode: number } | null;
 }
 
+/** The last one given, over all overlays of the process. */
+let lastView = 0;
+
 export function createOverlay(options: { readonly workspace: Workspace; readonly blobs: BlobStore }): Overlay {
   const { workspace, blobs } = options;
   const entries = new Map<string, Entry>();
+  let view = 0;
+
+  function changed(): void {
+    lastView += 1;
+    view = entries.size === 0 ? 0 : lastView;
+  }
 
   function put(step: string, change: FileChange): FileChange {
     if (sameState(change.before, change.after)) entries.delete(change.path);
     else entries.set(change.path, { step, change });
+    changed();
     return change;
   }
 
@@ -175,9 +187,14 @@ export function createOverlay(options: { readonly workspace: Workspace; readonly
 
   function forget(step: string): void {
     for (const [path, entry] of entries) if (entry.step === step) entries.delete(path);
+    changed();
   }
 
   const overlay: Overlay = {
+    get view() {
+      return view;
+    },
+
     read(path) {
       const resolved = workspace.forReading(path);
       const entry = entries.get(resolved.path);

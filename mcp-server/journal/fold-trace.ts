@@ -75,6 +75,7 @@ class TraceFold {
       case "call-completed":
       case "call-failed":
         this.#addUsage(event.path, event);
+        this.#markCached(event);
         this.#close(event, event.kind === "call-failed" ? event.data.error : null);
         break;
       case "approval-requested":
@@ -266,6 +267,11 @@ class TraceFold {
       end(each.retries, time);
       end(each.doubts, time);
     }
+  }
+
+  #markCached(event: EventOf<"call-completed" | "call-failed">): void {
+    const node = this.#nodes.get(event.path);
+    if (node !== undefined && event.data.note === "cached") node.attributes["cached"] = true;
   }
 
   /** What a fork took over was charged to its parent. */

@@ -5,6 +5,7 @@ import type { Priority } from "../../shared/events.ts";
 import { TIERS } from "../../shared/model.ts";
 import type { ModelChoice, ModelReply, ModelRequest, Purpose, Tier } from "../../shared/model.ts";
 import { NO_USAGE } from "../../shared/usage.ts";
+import type { AnswerCache } from "./answer-cache.ts";
 import type { ModelCatalogue } from "./catalogue.ts";
 import type { Candidate } from "./choose-model.ts";
 import { rankModels } from "./choose-model.ts";
@@ -46,10 +47,20 @@ export interface ModelDesk {
   prepare(request: ModelRequest, signal: AbortSignal): Promise<Model["complete"]>;
   /** The answer to an identical request, if it is kept and may be used. */
   cached(request: ModelRequest): Omit<ModelReply, "usage"> | null;
-  keep(request: ModelRequest, reply: ModelReply, runId: string): void;
+  keep(request: ModelRequest, reply: ModelReply): void;
 }
 
+/** Answers that are used again. */
+export interface KeptAnswers {
+  /** null: none are. */
+  readonly cache: AnswerCache | null;
+  readonly usable: (request: ModelRequest) => boolean;
+}
+
+export const NO_ANSWERS: KeptAnswers = { cache: null, usable: () => false };
+
 export interface DeskParts {
+  readonly answers: KeptAnswers;
   readonly catalogue: Pick<ModelCatalogue, "models" | "model" | "unitPrice">;
   readonly health: ModelHealth;
   readonly gate: RateGate;
@@ -63,7 +74,7 @@ const MAX_WAIT_MS = 30_000;
 /** A script has neither limits nor a state that could be told from outside. */
 const SCRIPTED = "scripted";
 
-export function createModelDesk({ catalogue, health, gate, now }: DeskParts): ModelDesk {
+export function createModelDesk({ catalogue, health, gate, now, answers }: DeskParts): ModelDesk {
   const candidate = (model: string): Candidate => ({
     model,
     price: catalogue.unitPrice(model),
@@ -121,8 +132,14 @@ export function createModelDesk({ catalogue, health, gate, now }: DeskParts): Mo
         }
       };
     },
-    cached: () => null,
-    keep: () => undefined,
+    cached: (request) => {
+      const { cache } = answers;
+      cache?.outdate(request);
+      return cache !== null && answers.usable(request) ? cache.lookUp(request) : null;
+    },
+    keep: (request, reply) => {
+      if (answers.usable(request)) answers.cache?.keep(request, reply);
+    },
   };
 }
 

@@ -31,6 +31,7 @@ export const gitDiff = defineTool({
     ref: z.string().min(1).optional().describe("commit, branch or tag to compare with, HEAD if left out; or two with .. or ... between"),
   }),
   timeoutMs: 60_000,
+  readsOnly: "more",
   effects: () => reading("."),
   summary: ({ ref }) => ref ?? "HEAD",
 

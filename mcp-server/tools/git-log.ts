@@ -15,6 +15,7 @@ export const gitLog = defineTool({
     limit: z.int().min(1).max(MAX_LIMIT).optional().describe(`at most so many commits; ${DEFAULT_LIMIT} if left out`),
   }),
   timeoutMs: 60_000,
+  readsOnly: "more",
   effects: ({ path }) => reading(path ?? "."),
   summary: ({ path }) => path ?? ".",
 

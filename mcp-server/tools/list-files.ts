@@ -19,6 +19,7 @@ export const listFiles = defineTool({
     glob: z.string().optional().describe("such as *.ts for names at any depth, or src/**/*.test.ts for paths below the folder"),
   }),
   timeoutMs: 30_000,
+  readsOnly: "files",
   effects: ({ path }) => reading(path ?? "."),
   summary: ({ path, glob }) => [path ?? ".", glob].filter((part) => part !== undefined).join(" "),
 

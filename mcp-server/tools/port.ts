@@ -35,6 +35,11 @@ export interface ToolDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly description: string;
   readonly input: S;
   effects(args: z.infer<S>): Effects;
+  /**
+   * Set on a tool that never writes, by what its results depend on beside its arguments: `files` when that is nothing but what it
+   * reads through {@link ToolContext.files}, so that they may be kept until that changes. Left out: it may write.
+   */
+  readonly readsOnly?: "files" | "more";
   /** What the call is called in a trace: the one argument that matters, such as a path. */
   summary(args: z.infer<S>): string;
 }

@@ -21,6 +21,7 @@ export const readFile = defineTool({
     end_line: z.int().min(1).optional().describe("last line, included"),
   }),
   timeoutMs: 20_000,
+  readsOnly: "files",
   effects: ({ path }) => reading(path),
   summary: ({ path, start_line, end_line }) =>
     start_line === undefined && end_line === undefined ? path : `${path}:${start_line ?? 1}-${end_line ?? ""}`,

@@ -23,6 +23,12 @@ export function createToolRegistry(): ToolRegistry {
   return new Map(tools.map((tool) => [tool.name, tool]));
 }
 
+/** May a call of this tool have an effect? Of one that is not known nobody can say. */
+export function mayWrite(registry: ToolRegistry, name: string): boolean {
+  const tool: ToolDefinition | undefined = name === giveUp.name ? giveUp : registry.get(name);
+  return tool?.readsOnly === undefined;
+}
+
 /** What a model is told about the tool. */
 export function toolOffer(tool: ToolDefinition): ToolOffer {
   const { $schema: _, ...parameters } = z.toJSONSchema(tool.input, { io: "input" });

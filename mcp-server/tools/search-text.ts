@@ -29,6 +29,7 @@ export const searchText = defineTool({
     regex: z.boolean().optional().describe("pattern is a regular expression (RE2; (?i) ignores letter case)"),
   }),
   timeoutMs: 30_000,
+  readsOnly: "files",
   effects: ({ path }) => reading(path ?? "."),
   summary: ({ pattern, path }) => (path === undefined ? pattern : `${pattern} in ${path}`),
 

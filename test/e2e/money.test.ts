@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { planOf } from "../support/crew-replies.ts";
 import { openPlace } from "../support/real-program.ts";
 
 const report = (completion: number, prompt = 100) => ({
@@ -106,5 +107,27 @@ describe("a tier", () => {
     expect(JSON.parse(readFileSync(join(place.home, "model-health.json"), "utf8"))).toMatchObject({ models: { "down:m": {} } });
     const doctor = await place.run(["doctor"], { env: { BOSUN_MODEL: "" } });
     expect(doctor.stdout).toMatch(/model down:m +breaker closed.*cannot be reached/s);
+  });
+});
+
+describe("an answer that is kept", () => {
+  it.concurrent("serves the same request again, costs nothing", async (test) => {
+    const place = await openPlace(test, {
+      config: { cache: { answers: "plans" } },
+      reply: (request) =>
+        request.headers["x-bosun-purpose"] === "plan" ? { json: planOf([{ id: "a", worker: "researcher" }]) } : { content: "Report.", usage: null },
+    });
+    const plans = (): number => place.requests.filter((request) => request.headers["x-bosun-purpose"] === "plan").length;
+    const first = await place.run(["run", "what is here?"]);
+    expect(first.code, first.stderr).toBe(0);
+    const second = await place.run(["run", "what is here?"]);
+    expect(second.code, second.stderr).toBe(0);
+    expect(plans()).toBe(1);
+    const trace = JSON.stringify(JSON.parse((await place.run(["trace", second.runId(), "--format", "json"])).stdout));
+    expect(trace).toContain('"cached":true');
+    await place.expectIntact();
+    const other = await place.run(["run", "what else is here?"]);
+    expect(other.code, other.stderr).toBe(0);
+    expect(plans()).toBe(2);
   });
 });

@@ -8,7 +8,7 @@ import { createAskModel, MODEL_POOL } from "../../mcp-server/activities/ask-mode
 import { createModelBudget } from "../../mcp-server/activities/model-budget.ts";
 import type { Ledger } from "../../mcp-server/budget/ledger.ts";
 import type { Journal } from "../../mcp-server/journal/port.ts";
-import { createModelDesk } from "../../mcp-server/models/desk.ts";
+import { createModelDesk, NO_ANSWERS } from "../../mcp-server/models/desk.ts";
 import { createModelHealth } from "../../mcp-server/models/model-health.ts";
 import type { Model } from "../../mcp-server/models/port.ts";
 import { createRateGate } from "../../mcp-server/models/rate-gate.ts";
@@ -88,6 +88,7 @@ export function askers(at: Asking, parts: Parts = {}): { readonly fn: Fn; readon
           health: createModelHealth({ now: Date.now, breaker: NEVER_OPEN }),
           gate: createRateGate({ now: Date.now, sleep: (ms, signal) => delay(ms, undefined, { signal }), random: () => 0 }),
           now: Date.now,
+          answers: NO_ANSWERS,
         }),
         budget: createModelBudget({
           journal,
