@@ -4,6 +4,7 @@
  */
 import type { AnswerHeaders } from "./http-send.ts";
 import { roomOf, roomWaitMs, takeRoom, type KnownRoom } from "./known-room.ts";
+import { createLimitOrChance } from "./limit-or-chance.ts";
 import { createMinuteWindow } from "./minute-window.ts";
 import { readRateHeaders } from "./rate-headers.ts";
 import { retryAfterMs } from "./status-error.ts";
@@ -50,25 +51,17 @@ export interface ProviderLimits {
 /** Calls that a provider gets at once before it ever answered: if it has a limit, this is how many it can refuse at once. */
 const COLD_WIDTH = 128;
 /** Calls at once that are left to a provider that refuses: one call that hangs must not hold up all others. */
-const MIN_WIDTH = 4;
+const MIN_WIDTH = 2;
 const MAX_WIDTH = 10_000;
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
 const MAX_CLOSED_MS = 86_400_000;
-/** Refusals in a row, or among the last answers, and their share of these, below which they are taken for chance and not for a limit. */
-const IN_ROW = 3;
-const MIN_REFUSALS = 3;
-const LIMIT_SHARE = 0.065;
-/** So many answers are remembered; then each counts half. */
-const REMEMBERED = 200;
 /** Requests per second: the slowest pace, and where none is kept any more. */
 const SLOWEST = 0.2;
 const FAST = 50;
-/** The share by which each good answer quickens the pace: while refusals show that the limit is near, and while they are few. */
-const QUICKER_NEAR = 0.003;
-const QUICKER_FAR = 0.08;
-/** The pace after a further refusal is at most so many times what the provider took. */
-const MOST_OF_TAKEN = 1.5;
+/** The share by which each good answer quickens the pace: where there is a limit for sure, and where there may be none. */
+const QUICKER_NEAR = 0.006;
+const QUICKER_FAR = 0.1;
 /** Without a refusal for so long no pace is kept any more. */
 const PACE_HOLDS_MS = 300_000;
 
@@ -84,6 +77,7 @@ export function createProviderLimits({ now, random, configured }: ProviderLimits
   const sent = createMinuteWindow(now);
   const sentTokens = createMinuteWindow(now);
   const good = createMinuteWindow(now);
+  const judge = createLimitOrChance(now);
   let closedUntil = 0;
   let refusals = 0;
   let width = COLD_WIDTH;
@@ -95,15 +89,9 @@ export function createProviderLimits({ now, random, configured }: ProviderLimits
   let admitted = 0;
   let admittedTokens = 0;
   let unanswered = 0;
-  /** Last call that was let through before the gate was closed, and the last whose answer told of limits. */
-  let lastBeforeClosing = 0;
+  /** Last calls that were let through before one was refused and before the pace was set, and the last whose answer told of limits. */
+  let lastBeforeRefusal = 0;
   let lastBeforePace = 0;
-  /** Of the last answers: how many there were, and how many of them were refusals. */
-  let answers = 0;
-  let refusedOnes = 0;
-  let inRow = 0;
-  /** When there were so many in a row last that it cannot have been chance. */
-  let limitSeenAt = -Infinity;
   let lastToTell = 0;
   let updatedAt = 0;
 
@@ -122,32 +110,24 @@ export function createProviderLimits({ now, random, configured }: ProviderLimits
     if (asked !== null && asked > 0) return asked + random() * Math.min(5000, asked / 10);
     return Math.min(FIRST_PAUSE_MS * 2 ** (refusals - 1), MAX_PAUSE_MS) * (1 + random() / 4);
   };
-  const remember = (refusal: boolean): void => {
-    answers += 1;
-    refusedOnes += refusal ? 1 : 0;
-    inRow = refusal ? inRow + 1 : 0;
-    if (inRow >= IN_ROW) limitSeenAt = now();
-    if (answers >= REMEMBERED) [answers, refusedOnes] = [answers / 2, refusedOnes / 2];
-  };
-  const areFew = (): boolean => refusedOnes < MIN_REFUSALS || refusedOnes < LIMIT_SHARE * answers;
   const slowDown = (): void => {
     refusals += 1;
     // What was answered in the last minute, or since there was a first call, is what the provider takes.
     const taken = good.total() / Math.min(60, Math.max(5, (now() - firstAt) / 1000));
-    const slower = pace === null ? Math.max(1, taken) : Math.min(taken * MOST_OF_TAKEN, pace.perSecond * 0.8);
+    const slower = pace === null ? Math.max(1, taken) : Math.min(taken, Math.max(taken * 0.9, pace.perSecond * 0.8));
     pace = { perSecond: Math.max(SLOWEST, slower), refusedAt: now() };
     width = MIN_WIDTH;
+    lastBeforePace = admitted;
   };
+  /** Of calls that were sent together the first that is refused counts, and the first that shows that this is a limit. */
   const refused = (admission: Admission, asked: number | null): void => {
-    remember(true);
-    const slower = (inRow >= IN_ROW || !areFew()) && admission.number > lastBeforePace;
-    if (slower) {
-      slowDown();
-      lastBeforePace = admitted;
-    } else if (admission.number > lastBeforeClosing) width = Math.max(MIN_WIDTH, Math.ceil(width / 2));
-    // The call that was refused by chance waits before it asks again; the others need not.
-    if (asked !== null || slower) closedUntil = Math.max(closedUntil, now() + pauseMs(asked));
-    lastBeforeClosing = Math.max(lastBeforeClosing, slower || admission.number > lastBeforeClosing ? admitted : 0);
+    judge.answered(true);
+    const isLimit = judge.isLimit() && admission.number > lastBeforePace;
+    if (isLimit) slowDown();
+    else if (admission.number > lastBeforeRefusal) width = Math.max(MIN_WIDTH, Math.ceil(width / 2));
+    // A call that was refused by chance waits before it is sent again; the others need not.
+    if (isLimit || asked !== null) closedUntil = Math.max(closedUntil, now() + pauseMs(asked));
+    if (isLimit || admission.number > lastBeforeRefusal) lastBeforeRefusal = admitted;
   };
 
   return {
@@ -189,14 +169,10 @@ export function createProviderLimits({ now, random, configured }: ProviderLimits
       if (status === 429) refused(admission, retryAfterMs(headers, now()));
       else if (first && status < 400) {
         good.add(1);
-        remember(false);
-        if (admission.number <= lastBeforeClosing) return;
+        judge.answered(false);
+        if (admission.number <= lastBeforeRefusal) return;
         refusals = 0;
-        if (pace !== null)
-          pace = {
-            ...pace,
-            perSecond: pace.perSecond * (1 + (areFew() && now() - limitSeenAt > PACE_HOLDS_MS ? QUICKER_FAR : QUICKER_NEAR)),
-          };
+        if (pace !== null) pace = { ...pace, perSecond: pace.perSecond * (1 + (judge.isSure() ? QUICKER_NEAR : QUICKER_FAR)) };
         width = Math.min(width + 1, MAX_WIDTH);
       }
     },

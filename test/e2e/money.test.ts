@@ -115,7 +115,9 @@ describe("an answer that is kept", () => {
     const place = await openPlace(test, {
       config: { cache: { answers: "plans" } },
       reply: (request) =>
-        request.headers["x-bosun-purpose"] === "plan" ? { json: planOf([{ id: "a", worker: "researcher" }]) } : { content: "Report.", usage: null },
+        request.headers["x-bosun-purpose"] === "plan"
+          ? { json: planOf([{ id: "a", worker: "researcher" }]) }
+          : { content: "Report.", usage: null },
     });
     const plans = (): number => place.requests.filter((request) => request.headers["x-bosun-purpose"] === "plan").length;
     const first = await place.run(["run", "what is here?"]);
