@@ -4,15 +4,15 @@
  */
 
 export interface LimitOrChance {
-  /** To be told of each answer in its order. */
-  answered(refused: boolean): void;
+  /** To be told of each answer as it comes. @param number of the call, in the order of sending */
+  answered(number: number, refused: boolean): void;
   /** The last refusals are a limit's. */
   isLimit(): boolean;
   /** That there is a limit was seen so clearly, in the last five minutes, that its edge is to be felt for slowly. */
   isSure(): boolean;
 }
 
-/** Calls in a row that chance hardly ever refuses. */
+/** Calls sent one after the other that chance hardly ever refuses. In the order of answers it does: refusals come faster than answers. */
 const IN_ROW = 3;
 /** Refusals among the last answers, and their share (0..1) of them, from which on there is a limit. */
 const MIN_REFUSALS = 5;
@@ -26,14 +26,16 @@ export function createLimitOrChance(now: () => number): LimitOrChance {
   let answers = 0;
   let refusals = 0;
   let inRow = 0;
+  let lastRefused = 0;
   let sureAt = -Infinity;
   const isShare = (): boolean => refusals >= MIN_REFUSALS && refusals >= LIMIT_SHARE * answers;
   return {
-    answered(refused) {
+    answered(number, refused) {
       answers += 1;
       refusals += refused ? 1 : 0;
       if (answers >= REMEMBERED) [answers, refusals] = [answers / 2, refusals / 2];
-      inRow = refused ? inRow + 1 : 0;
+      inRow = !refused ? 0 : number === lastRefused + 1 ? inRow + 1 : 1;
+      if (refused) lastRefused = number;
       if (inRow >= IN_ROW) sureAt = now();
     },
     isLimit: () => inRow >= IN_ROW || isShare(),

@@ -121,7 +121,7 @@ export function createProviderLimits({ now, random, configured }: ProviderLimits
   };
   /** Of calls that were sent together the first that is refused counts, and the first that shows that this is a limit. */
   const refused = (admission: Admission, asked: number | null): void => {
-    judge.answered(true);
+    judge.answered(admission.number, true);
     const isLimit = judge.isLimit() && admission.number > lastBeforePace;
     if (isLimit) slowDown();
     else if (admission.number > lastBeforeRefusal) width = Math.max(MIN_WIDTH, Math.ceil(width / 2));
@@ -169,7 +169,7 @@ export function createProviderLimits({ now, random, configured }: ProviderLimits
       if (status === 429) refused(admission, retryAfterMs(headers, now()));
       else if (first && status < 400) {
         good.add(1);
-        judge.answered(false);
+        judge.answered(admission.number, false);
         if (admission.number <= lastBeforeRefusal) return;
         refusals = 0;
         if (pace !== null) pace = { ...pace, perSecond: pace.perSecond * (1 + (judge.isSure() ? QUICKER_NEAR : QUICKER_FAR)) };

@@ -39,6 +39,13 @@ describe("a closed breaker", () => {
     calls(breaker, "failing");
     expect(breaker.state()).toBe("open");
   });
+  test("that has seen many calls go well opens at the fifteenth failure in a row, not at the fifth", () => {
+    const { breaker } = setUp();
+    calls(breaker, ...times(100, "alive"), ...times(14, "failing"));
+    expect(breaker.state()).toBe("closed");
+    calls(breaker, "failing");
+    expect(breaker.state()).toBe("open");
+  });
   test("forgets what is longer ago than 30 s", () => {
     const { breaker, pass } = setUp();
     calls(breaker, "failing", "alive", "failing", "alive", "failing", "alive", "failing", "alive");
