@@ -44,14 +44,16 @@ function withSchemaInPrompt(messages: readonly ModelMessage[], schema: ReplySche
   return [{ role: "system", content: demand }, ...messages];
 }
 
+/**
+ * What stays the same from request to request comes first, in the order in which providers lay a prompt out (tools, the shape of the
+ * answer, messages), so that a request begins with the bytes of the one before: that is what prompt caches look for.
+ */
 export function chatBody(request: ModelRequest, model: string, dialect: Dialect): ChatBody {
   const schema = request.reply_schema;
   const format = schema === null ? null : replyFormat(dialect, schema);
   const messages = schema !== null && format !== "json_schema" ? withSchemaInPrompt(request.messages, schema) : request.messages;
   const asked = {
     model,
-    messages: messages.map(wireMessage),
-    [dialect.tokenParameter]: request.max_completion_tokens,
     ...(request.tools.length === 0
       ? {}
       : {
@@ -70,6 +72,8 @@ export function chatBody(request: ModelRequest, model: string, dialect: Dialect)
         }
       : {}),
     ...(format === "json_object" ? { response_format: { type: "json_object" as const } } : {}),
+    messages: messages.map(wireMessage),
+    [dialect.tokenParameter]: request.max_completion_tokens,
   };
   if (!dialect.stream) return asked;
   return { ...asked, stream: true, ...(dialect.streamOptions ? { stream_options: { include_usage: true } } : {}) };
