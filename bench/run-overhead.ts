@@ -10,17 +10,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openService } from "../mcp-server/compose.ts";
 import type { Service } from "../mcp-server/service.ts";
-import { TASK_PLAN } from "../mcp-server/models/reply-schema.ts";
-import { createToolRegistry, toolOffers } from "../mcp-server/tools/registry.ts";
-import { giveUp } from "../mcp-server/tools/give-up.ts";
-import { loadBuiltinWorkers } from "../mcp-server/workers/builtin.ts";
-import { plannerPrompt, workerPrompt } from "../mcp-server/workers/system-prompts.ts";
-import { createFloor } from "./floor.ts";
-import type { Floor } from "./floor.ts";
 import { bytesOf, countCommits, journalIn } from "./journal-file.ts";
 import { measure, median, print } from "./measure.ts";
 import type { Measured } from "./measure.ts";
-import { FILE_BYTES, FILES, WORKERS } from "./task.ts";
+import { openFloor } from "./open-floor.ts";
+import { FILE_BYTES, FILES } from "./task.ts";
 
 const tasks = Number(process.argv[2] ?? 100);
 const rounds = Number(process.argv[3] ?? 5);
@@ -63,7 +57,7 @@ async function compare(delayMs: number, parallel: number): Promise<void> {
     BOSUN_MODEL: "openai:bench",
   };
   const service = openService({ system: { platform: process.platform, env, homeDir: folder }, workspace, folder: workspace });
-  const floor = openFloor(baseUrl, delayMs);
+  const floor = openFloor({ file: join(folder, `floor-${delayMs}.db`), baseUrl, workspace });
   await measure(WARM, 4, () => floor.run(newTask()));
   await measure(WARM, 4, () => bosunTask(service));
   const results: { floor: Measured; bosun: Measured }[] = [];
@@ -113,22 +107,6 @@ async function oneSession(service: Service): Promise<void> {
     [`CPU ms/task, first ${SESSION_ENDS}`]: median(first),
     [`CPU ms/task, last ${SESSION_ENDS}`]: median(last),
     "last to first": median(last) / median(first),
-  });
-}
-
-function openFloor(baseUrl: string, delayMs: number): Floor {
-  const registry = createToolRegistry();
-  const names = [...registry.keys(), giveUp.name];
-  const workers = new Map(loadBuiltinWorkers(names).map((worker) => [worker.name, worker]));
-  const reading = workers.get(WORKERS[0])?.tools ?? [];
-  return createFloor({
-    file: join(folder, `floor-${delayMs}.db`),
-    baseUrl,
-    workspace,
-    system: (name) => workerPrompt(name, workers.get(name)?.prompt ?? ""),
-    planner: plannerPrompt({ workers: [...workers.values()], maxSteps: 20 }),
-    offers: toolOffers(registry, reading),
-    planSchema: TASK_PLAN.schema as object,
   });
 }
 

@@ -1,5 +1,6 @@
 /**
- * What keeping results of tools gains: the same call again and again, run each time and looked up each time, in microseconds.
+ * What keeping results of tools gains and costs: the same call again and again in microseconds, run each time, run and marked each time
+ * (what the first of several calls pays), and looked up each time.
  * `npm run bench -- tool-cache [files] [rounds]`
  */
 import { createHash } from "node:crypto";
@@ -41,6 +42,8 @@ try {
   // The files are at rest, for it is later.
   const cache = createResultCache({ workspace, now: () => Date.now() + 3_600_000 });
 
+  const marking = createResultCache({ workspace, now: () => Date.now() + 3_600_000, maxBytes: 0 });
+
   const timed = async (results: ResultCache, name: string, args: Record<string, unknown>, times: number): Promise<number> => {
     const tool = tools.get(name);
     if (tool === undefined) throw new Error(`no tool ${name}`);
@@ -61,16 +64,18 @@ try {
   ];
   for (const [title, name, args, times] of cases) {
     const run: number[] = [];
+    const marked: number[] = [];
     const found: number[] = [];
     await timed(cache, name, args, 1);
     for (let round = 0; round < rounds; round += 1) {
       run.push(await timed(NO_RESULT_CACHE, name, args, times));
+      marked.push(await timed(marking, name, args, times));
       found.push(await timed(cache, name, args, times));
     }
-    const gain = median(run) / median(found);
-    process.stdout.write(
-      `${title.padEnd(42)} run ${median(run).toFixed(0).padStart(7)} µs   kept ${median(found).toFixed(0).padStart(6)} µs   ${gain.toFixed(1)} times\n`,
+    const columns = Object.entries({ run, marked, kept: found }).map(
+      ([name, values]) => `${name} ${median(values).toFixed(0).padStart(6)} µs`,
     );
+    process.stdout.write(`${title.padEnd(42)} ${columns.join("   ")}   ${(median(run) / median(found)).toFixed(1)} times\n`);
   }
   process.stdout.write(`found ${cache.hits}, run ${cache.misses}\n`);
 } finally {

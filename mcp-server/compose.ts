@@ -76,7 +76,7 @@ import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
 import { giveUp } from "./tools/give-up.ts";
-import { createToolRegistry, toolOffers } from "./tools/registry.ts";
+import { createToolRegistry, mayWrite, toolOffers } from "./tools/registry.ts";
 import { createResultCache, NO_RESULT_CACHE } from "./tools/result-cache.ts";
 import { createWorkspace } from "./tools/workspace.ts";
 import type { Workspace } from "./tools/workspace.ts";
@@ -488,11 +488,6 @@ function baseUrlOf(config: Config, env: System["env"], model: string): string {
   } catch {
     return "";
   }
-}
-
-/** May a tool's call change anything? One that is not known might. */
-function mayWrite(tools: Fixed["tools"], name: string): boolean {
-  return name !== giveUp.name && tools.get(name)?.readsOnly === undefined;
 }
 
 /** A call counts as under way for so much longer than it may take, in the ledger. */

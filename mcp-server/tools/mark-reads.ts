@@ -30,6 +30,8 @@ export function markReads(inner: RunFiles, options: MarkOptions): { readonly fil
   const marks = new Map<string, string>();
   /** By canonical path: what is held by a place that is not at rest. */
   const held = new Map<string, Held>();
+  /** Folders on the way to something, by absolute path. */
+  const passed = new Set<string>();
   const { root, dev } = options;
   const restedNs = BigInt(options.now - REST_MS) * 1_000_000n;
   let sound = true;
@@ -43,25 +45,34 @@ export function markReads(inner: RunFiles, options: MarkOptions): { readonly fil
     try {
       const parts = pathParts(path, process.platform);
       let absolute = root;
-      let stats = lstatSync(root, { bigint: true, throwIfNoEntry: false });
       for (const part of parts) {
-        if (!isOwnFolder(stats, dev)) return give(null, false);
-        if (!marks.has(absolute)) marks.set(absolute, "folder" satisfies Kind);
+        const found = passThrough(absolute);
+        if (found === "absent") return { absolute, stats: undefined };
+        if (found !== "folder") return give(null, false);
         absolute = join(absolute, part);
-        stats = marks.get(absolute) === "absent" ? undefined : lstatSync(absolute, { bigint: true, throwIfNoEntry: false });
-        if (stats === undefined) {
-          // Where no entry has this name, one in another Unicode normalisation may be meant.
-          if (/[^\u0000-\u007f]/u.test(part)) return give(null, false);
-          marks.set(absolute, "absent" satisfies Kind);
-          return { absolute, stats };
-        }
       }
-      if (stats === undefined || stats.dev !== dev || !(stats.isFile() || stats.isDirectory())) return give(null, false);
-      if (!marks.has(absolute)) marks.set(absolute, kindOf(stats) satisfies Kind);
-      return { absolute, stats };
+      return { absolute, stats: arrive(absolute) };
     } catch {
       return give(null, false);
     }
+  }
+
+  /** A folder on the way. One that was passed before is not looked at again: what lies below it has its own mark. */
+  function passThrough(absolute: string): Kind {
+    if (passed.has(absolute)) return "folder";
+    const stats = arrive(absolute);
+    if (stats?.isDirectory() === true) passed.add(absolute);
+    return stats === undefined ? "absent" : kindOf(stats);
+  }
+
+  function arrive(absolute: string): BigIntStats | undefined {
+    const stats = lstatSync(absolute, { bigint: true, throwIfNoEntry: false });
+    const kind = stats === undefined ? "absent" : kindOf(stats);
+    // Where no entry has this name, one in another Unicode normalisation may be meant.
+    const isPlain = kind === "absent" ? !/[^\u0000-\u007f]/u.test(absolute.slice(root.length)) : kind !== "other" && stats?.dev === dev;
+    if (!isPlain) sound = false;
+    if (kind === "absent" || !marks.has(absolute)) marks.set(absolute, kind);
+    return stats;
   }
 
   /** Looks, with the mark made before, so that no later change goes unseen. */
@@ -108,8 +119,4 @@ export function markReads(inner: RunFiles, options: MarkOptions): { readonly fil
     dropStale: (path, step) => give(inner.dropStale(path, step), inner.view === 0),
   };
   return { files, marks: () => (sound ? createReadMarks(marks, held, dev) : null) };
-}
-
-function isOwnFolder(stats: BigIntStats | undefined, dev: bigint): boolean {
-  return stats !== undefined && stats.dev === dev && stats.isDirectory();
 }
