@@ -63,6 +63,8 @@ import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/
 import { latestPriors } from "./pricing/priors.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
+import { packSession } from "./memory/pack-session.ts";
+import { earlierRunsOf } from "./service/earlier-runs.ts";
 import { createIntegrity } from "./service/integrity.ts";
 import type { Integrity } from "./service/integrity.ts";
 import { createLocalService } from "./service/local-service.ts";
@@ -432,7 +434,16 @@ function activitiesOf(
           max_completion_tokens: models.maxCompletionTokens,
           compact_above_tokens: run.compactAboveTokens,
           ask_below: routing.askBelow,
+          sure_above: routing.sureAbove,
+          ...(routing.localAbove === null ? {} : { local_above: routing.localAbove }),
         };
+      },
+      session: (runId) => {
+        const { sessionTokens } = config().memory;
+        return sessionTokens === 0 ? "" : packSession(earlierRunsOf(journal, runId), sessionTokens);
+      },
+      classify: () => {
+        throw new BosunError("internal", "there is no local classifier yet");
       },
       models: async (override) => {
         await catalogue.discover();

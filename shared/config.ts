@@ -103,8 +103,18 @@ const runSchema = z.strictObject({
 
 const routingSchema = z
   .strictObject({
-    sureAbove: share().default(0.75).describe("A plan with at least this confidence (0..1) is followed without a second opinion."),
+    sureAbove: share()
+      .default(0.75)
+      .describe(
+        "A plan with at least this confidence (0..1) is followed; below it, the local classifier must agree, else the person is asked.",
+      ),
     askBelow: share().default(0.45).describe("Below this confidence (0..1) the person is asked."),
+    localAbove: share()
+      .nullable()
+      .default(null)
+      .describe(
+        "From this confidence (0..1) of the local classifier on a task goes to one worker without a model's plan. null: a model always plans.",
+      ),
   })
   .refine((routing) => routing.askBelow <= routing.sureAbove, { message: "askBelow must not be above sureAbove", path: ["askBelow"] });
 
@@ -162,6 +172,9 @@ export const configSchema = z.strictObject({
         .nullable()
         .default(null)
         .describe("provider:model for embeddings. null: the built-in one."),
+      sessionTokens: whole(0, 100_000)
+        .default(2_000)
+        .describe("Estimated tokens of what a session's earlier runs came to that plan and workers are given. 0: nothing."),
     })
     .prefault({}),
   daemon: z

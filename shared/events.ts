@@ -90,6 +90,9 @@ export type StepShape = Pick<PlanStep, "id" | "worker" | "depends_on" | "when">;
 /** What is said in the steps, by step id. */
 export type StepTexts = Readonly<Record<string, Pick<PlanStep, "goal" | "expects">>>;
 
+/** Who made a plan: the caller, a model, the caller by naming the worker, or the local classifier that was sure of one. */
+export type PlanSource = "caller" | "model" | "worker" | "classifier";
+
 export interface EventData {
   "run-started": {
     readonly workflow: string;
@@ -138,7 +141,7 @@ export interface EventData {
     readonly revision: number;
     readonly confidence: number | null;
     readonly complexity: number | null;
-    readonly source: "caller" | "model" | "worker";
+    readonly source: PlanSource;
     readonly keep: readonly string[];
     readonly steps: readonly StepShape[];
     /** Names a {@link StepTexts}. */

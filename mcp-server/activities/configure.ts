@@ -2,6 +2,7 @@
 import { BosunError } from "../../shared/errors.ts";
 import type { Json } from "../../shared/durable.ts";
 import type { ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
+import type { TaskClassifier } from "../../shared/routing.ts";
 import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { Limits, Prompts } from "../supervisor/activities.ts";
@@ -16,24 +17,32 @@ export interface ConfigureParts {
   limits(): Limits;
   /** `provider:model` by tier; `override` serves all tiers. @throws BosunError model_unavailable when there is none */
   models(override: string | null): Promise<Readonly<Record<Tier, readonly string[]>>>;
+  /** What the earlier runs of this run's session came to, in words; empty when there are none. */
+  session(runId: string): string;
+  readonly classify: TaskClassifier;
 }
 
 export function createConfigureActivities(parts: ConfigureParts): readonly AnyActivity[] {
   return [
-    internal("configure", "read", async ({ model }, ctx) => ({
-      workers: [...parts.workers.keys()],
-      prompts: ctx.keep<Prompts>({
-        planner: plannerPrompt({ workers: [...parts.workers.values()], maxSteps: parts.limits().max_steps }),
-        synthesise: SYNTHESIS_PROMPT,
-        output: OUTPUT_PROMPT,
-        compact: COMPACT_PROMPT,
-      }),
-      models: await parts.models(model),
-      ...(model === null ? {} : { only: [model] }),
-      limits: parts.limits(),
-      plan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.plan }),
-      replan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.replan }),
-    })),
+    internal("configure", "read", async ({ model }, ctx) => {
+      const session = parts.session(ctx.runId);
+      return {
+        workers: [...parts.workers.keys()],
+        prompts: ctx.keep<Prompts>({
+          planner: plannerPrompt({ workers: [...parts.workers.values()], maxSteps: parts.limits().max_steps }),
+          synthesise: SYNTHESIS_PROMPT,
+          output: OUTPUT_PROMPT,
+          compact: COMPACT_PROMPT,
+        }),
+        models: await parts.models(model),
+        ...(model === null ? {} : { only: [model] }),
+        limits: parts.limits(),
+        ...(session === "" ? {} : { session: ctx.keep(session) }),
+        plan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.plan }),
+        replan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.replan }),
+      };
+    }),
+    internal("guess_worker", "read", async ({ task }) => parts.classify(task.value, [...parts.workers.values()])),
     internal("describe_worker", "read", async ({ worker }, ctx) => {
       const definition = parts.workers.get(worker);
       if (definition === undefined) throw new BosunError("not_found", `there is no worker ${worker}`);

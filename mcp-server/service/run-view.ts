@@ -10,6 +10,7 @@ import { foldTrace } from "../journal/fold-trace.ts";
 import type { ApprovalRow, JournalReader } from "../journal/port.ts";
 import type { Include } from "../service.ts";
 import { changeSetsOf } from "./change-sets.ts";
+import { stepNotesOf, withStepNotes } from "./step-notes.ts";
 import { createWords } from "./words.ts";
 import type { RunWords } from "./words.ts";
 
@@ -40,7 +41,9 @@ export function runViewOf(journal: JournalReader, fold: RunFold, include: readon
     error: errorOf(fold, words),
     trace_uri: `bosun://runs/${fold.run_id}/trace`,
     ...(include.includes("plan") ? { plan: planViewOf(fold, words, price) } : {}),
-    ...(include.includes("trace") ? { trace: foldTrace(events, { ...words, title: words.title(fold) }) } : {}),
+    ...(include.includes("trace")
+      ? { trace: withStepNotes(foldTrace(events, { ...words, title: words.title(fold) }), stepNotesOf(journal.blobs, events)) }
+      : {}),
     ...(include.includes("changes") ? { changes: changeSetsOf(journal, fold.run_id, events) } : {}),
     ...(include.includes("events") ? { events: events.map(eventViewOf) } : {}),
   };

@@ -7,6 +7,7 @@ import type { Chain, DurableContext, Json, Kept } from "../../shared/durable.ts"
 import type { Effects } from "../../shared/effects.ts";
 import type { PlanPrice } from "../../shared/estimate.ts";
 import type { ApprovalRequest, StepShape } from "../../shared/events.ts";
+import type { TaskGuess } from "../../shared/routing.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 
 /** A message, or one that is kept already as the answer of an activity: so it is stored once. */
@@ -26,6 +27,8 @@ export interface Crew {
   /** Set when the task names its model: no other may answer. */
   readonly only?: readonly string[];
   readonly limits: Limits;
+  /** What the earlier runs of the session came to, in words; left out when there are none. */
+  readonly session?: Kept<string>;
   readonly plan_schema: Kept<ReplySchema>;
   readonly replan_schema: Kept<ReplySchema>;
 }
@@ -49,6 +52,10 @@ export interface Limits {
   readonly compact_above_tokens?: number;
   /** Below this confidence the person is asked before anything is done. */
   readonly ask_below: number;
+  /** Below this one, down to `ask_below`, the local classifier must agree; left out: it is not asked. */
+  readonly sure_above?: number;
+  /** From this confidence of the local classifier on no model is asked for a plan; left out: a model always is. */
+  readonly local_above?: number;
 }
 
 /** A worker as a step uses it, pinned when the step starts. */
@@ -129,6 +136,8 @@ export interface ApplyReceipt {
 
 export type SupervisorActivities = {
   configure: { input: { readonly model: string | null }; output: Crew };
+  /** The local classifier's opinion. */
+  guess_worker: { input: { readonly task: Kept<string> }; output: TaskGuess };
   describe_worker: { input: { readonly worker: string }; output: PinnedWorker };
   ask_model: { input: AskModel; output: ModelAnswer };
   /** What a plan is reckoned to cost. `model` serves all tiers when one was asked for. */

@@ -4,6 +4,7 @@ import type { Kept } from "../../shared/durable.ts";
 import type { AssistantMessage, ToolCall } from "../../shared/model.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Ctx, TranscriptItem } from "./activities.ts";
+import type { DoneCall } from "./work-notes.ts";
 
 export type CalledTools =
   | { readonly gaveUp: string }
@@ -13,6 +14,10 @@ export type CalledTools =
       readonly wrote: boolean;
       /** When every call failed: what was called and how it failed, to see a loop by. */
       readonly failedCall: string | null;
+      /** Those that succeeded, in their order. */
+      readonly done: readonly DoneCall[];
+      /** What was called and what came of it, each as one text: to see by whether a turn brought anything new. */
+      readonly traces: readonly string[];
     };
 
 const GIVE_UP = "give_up";
@@ -39,6 +44,8 @@ export async function callTools(ctx: Ctx, step: PlanStep, message: Kept<Assistan
     messages: [...results.map((result) => result.message), ...refused],
     wrote: results.some((result) => result.wrote),
     failedCall: results.every((result) => result.failure !== null) ? results.map((result) => result.failure).join("\n") : null,
+    done: results.flatMap((result) => (result.done === null ? [] : [result.done])),
+    traces: results.map((result) => result.trace),
   };
 }
 
@@ -54,6 +61,8 @@ interface Result {
   readonly message: TranscriptItem;
   readonly wrote: boolean;
   readonly failure: string | null;
+  readonly done: DoneCall | null;
+  readonly trace: string;
 }
 
 async function useTool(ctx: Ctx, step: PlanStep, answer: Kept<AssistantMessage>, index: number): Promise<Result> {
@@ -61,16 +70,22 @@ async function useTool(ctx: Ctx, step: PlanStep, answer: Kept<AssistantMessage>,
   const outcome = await ctx.call("use_tool", { worker: step.worker, step: step.id, message: answer, index }, "tool");
   if (!outcome.ok) {
     const { code, message } = outcome.error;
+    const failure = `${call.name}(${call.arguments}): ${message}`;
     return {
       message: { role: "tool", tool_call_id: call.id, content: `Error (${code}): ${message}` },
       wrote: false,
-      failure: `${call.name}(${call.arguments}): ${message}`,
+      failure,
+      done: null,
+      trace: failure,
     };
   }
+  const { text, writes = [] } = outcome.value;
   return {
-    message: { role: "tool", tool_call_id: call.id, content: outcome.value.text },
-    wrote: (outcome.value.writes ?? []).length > 0,
+    message: { role: "tool", tool_call_id: call.id, content: text },
+    wrote: writes.length > 0,
     failure: null,
+    done: { name: call.name, arguments: call.arguments, writes },
+    trace: `${call.name}(${call.arguments}) ${text.$kept}`,
   };
 }
 

@@ -7,8 +7,10 @@ import type { Crew, Ctx, PinnedWorker, TranscriptItem } from "./activities.ts";
 import { ask, withTranscript } from "./ask.ts";
 import { add, opened } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
-import { SUMMARISES } from "./flags.ts";
+import { HANDS_NOTES_ON, SUMMARISES } from "./flags.ts";
 import { cut } from "./messages.ts";
+import type { WorkNotes } from "../../shared/work-notes.ts";
+import { notesText } from "./work-notes.ts";
 
 /** So many turns stay as they are. */
 const KEPT_TURNS = 4;
@@ -28,6 +30,8 @@ export interface Compacting {
   /** What the step was given: its first two messages. */
   readonly head: Chain<TranscriptItem>;
   readonly turn: number;
+  /** What its tool calls told so far. */
+  readonly notes: WorkNotes;
 }
 
 /** The conversation, with its older turns put together once it is longer than `limits.compact_above_tokens`. */
@@ -41,7 +45,10 @@ export async function compacted(ctx: Ctx, conversation: Conversation, at: Compac
   if (sizeOf(older) < above * WORTH_IT) return conversation;
   const summary = await ctx.branch(`compact:${at.turn}`, (inner) => summarise(inner, older, at));
   if (summary === null) return conversation;
-  return add(ctx, opened(at.head), [{ role: "user", content: summaryMessage(summary, older.length) }, ...items.slice(from)]);
+  return add(ctx, opened(at.head), [
+    { role: "user", content: summaryMessage(summary, older.length, ctx.flag(HANDS_NOTES_ON) ? notesText(at.notes) : "") },
+    ...items.slice(from),
+  ]);
 }
 
 async function summarise(ctx: Ctx, older: readonly TranscriptItem[], { crew, worker, turn }: Compacting): Promise<string | null> {
@@ -89,6 +96,7 @@ function shown(item: TranscriptItem): string {
   return [`## ${who}`, textOf(item), ...callsOf(item)].map((text) => cut(text, MAX_SHOWN)).join("\n");
 }
 
-function summaryMessage(summary: string, messages: number): string {
-  return `# Summary of your work so far (${messages} earlier messages are left out; read files again where you need their text)\n${summary}`;
+function summaryMessage(summary: string, messages: number, notes: string): string {
+  const noted = notes === "" ? "" : `\n\n# What your tool calls tell so far\n${cut(notes, 6_000)}`;
+  return `# Summary of your work so far (${messages} earlier messages are left out; read files again where you need their text)\n${summary}${noted}`;
 }

@@ -3,17 +3,22 @@ import type { Outcome } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { Tier } from "../../shared/model.ts";
 import type { PlanStep } from "../../shared/plan.ts";
+import type { WorkNotes } from "../../shared/work-notes.ts";
 import type { Crew, Ctx, ModelAnswer, PinnedWorker, TranscriptItem } from "./activities.ts";
 import { askChecked, emptyComplaint } from "./ask.ts";
 import { callTools } from "./call-tools.ts";
 import { compacted } from "./compact.ts";
 import { add, opened } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
+import { SEES_IDLE_TURNS } from "./flags.ts";
 import type { TaskInput } from "./make-plan.ts";
 import { packetMessage } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
 import { newsAfter } from "./news.ts";
+import { createProgress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 import { settleChanges } from "./settle-changes.ts";
+import { noNotes, withCall } from "./work-notes.ts";
 
 export interface StepWork {
   readonly crew: Crew;
@@ -29,13 +34,22 @@ export interface StepWork {
   readonly cancelled: () => boolean;
   /** The approval that the step waits for, null when it waits for none: so that a replan can void it. */
   readonly asks: (approvalId: string | null) => void;
+  /** What the step knows by its tool calls, told whenever it grows. */
+  readonly noted: (notes: WorkNotes) => void;
+}
+
+/** What a step carries from turn to turn beside its conversation. */
+interface Going {
+  /** Something is in the overlay that nobody was asked about. */
+  pending: boolean;
+  notes: WorkNotes;
+  readonly progress: Progress;
 }
 
 /** What a turn leads to: another turn, or the end of the step. */
-type Turn = { readonly next: Conversation; readonly failedCall: string | null } | { readonly end: Outcome<string> };
-
-/** The same call failing so often in a row is a loop. */
-const MAX_SAME_FAILURES = 3;
+type Turn =
+  | { readonly next: Conversation; readonly failedCall: string | null; readonly traces: readonly string[] }
+  | { readonly end: Outcome<string> };
 
 /** The worker's report, or why there is none. */
 export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>> {
@@ -54,6 +68,7 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
           expects: step.expects,
           files: input.files,
           context: input.context,
+          session: work.crew.session?.value ?? "",
           reports,
         }),
       },
@@ -62,35 +77,28 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
   );
   let conversation = opened(packet);
   const maxTurns = Math.min(worker.max_turns, work.crew.limits.max_turns);
-  const failures: string[] = [];
-  const changes = { pending: false };
+  const going: Going = { pending: false, notes: noNotes(worker.tools.value.map((tool) => tool.name)), progress: createProgress() };
   let heard = 0;
   for (let turn = 1; turn <= maxTurns; turn += 1) {
-    if (work.cancelled()) return stop(ctx, work, changes, dropped());
+    if (work.cancelled()) return stop(ctx, work, going, dropped());
     conversation = add(ctx, conversation, newsAfter(ctx, heard));
     heard = ctx.events().length;
-    conversation = await compacted(ctx, conversation, { crew: work.crew, worker, head: packet, turn });
-    const result = await ctx.branch(`turn:${turn}`, (inner) => takeTurn(inner, { work, worker, conversation, turn, changes }));
-    if ("end" in result) return result.end.ok ? result.end : stop(ctx, work, changes, result.end.error);
+    conversation = await compacted(ctx, conversation, { crew: work.crew, worker, head: packet, turn, notes: going.notes });
+    const result = await ctx.branch(`turn:${turn}`, (inner) => takeTurn(inner, { work, worker, conversation, turn, going }));
+    if ("end" in result) return result.end.ok ? result.end : stop(ctx, work, going, result.end.error);
     conversation = result.next;
-    if (result.failedCall === null) failures.length = 0;
-    else failures.push(result.failedCall);
-    if (sameFailures(failures))
-      return stop(
-        ctx,
-        work,
-        changes,
-        error("tool_failed", `the ${step.worker} repeated the same failing call ${MAX_SAME_FAILURES} times: ${failures.at(-1) ?? ""}`),
-      );
+    const verdict = going.progress.after(result, ctx.flag(SEES_IDLE_TURNS));
+    if (verdict.verdict === "stop") return stop(ctx, work, going, error("tool_failed", `the ${step.worker} ${verdict.why}`));
+    if (verdict.verdict === "warn") conversation = add(ctx, conversation, [{ role: "user", content: verdict.say }]);
   }
-  return stop(ctx, work, changes, error("tool_failed", `the ${step.worker} ran out of its ${maxTurns} turns without a report`));
+  return stop(ctx, work, going, error("tool_failed", `the ${step.worker} ran out of its ${maxTurns} turns without a report`));
 }
 
 async function takeTurn(
   ctx: Ctx,
-  at: { work: StepWork; worker: PinnedWorker; conversation: Conversation; turn: number; changes: { pending: boolean } },
+  at: { work: StepWork; worker: PinnedWorker; conversation: Conversation; turn: number; going: Going },
 ): Promise<Turn> {
-  const { work, worker, turn, changes } = at;
+  const { work, worker, turn, going } = at;
   const { crew, step } = work;
   const request = {
     purpose: "work" as const,
@@ -110,15 +118,18 @@ async function takeTurn(
   if (calls.length > 0) {
     const done = await callTools(ctx, step, answer.message);
     if ("gaveUp" in done) return { end: { ok: false, error: error("tool_failed", `the ${step.worker} gave up: ${done.gaveUp}`) } };
-    if (done.wrote) changes.pending = true;
-    return { next: add(ctx, conversation, done.messages), failedCall: done.failedCall };
+    if (done.wrote) going.pending = true;
+    going.notes = done.done.reduce(withCall, going.notes);
+    work.noted(going.notes);
+    return { next: add(ctx, conversation, done.messages), failedCall: done.failedCall, traces: done.traces };
   }
-  if (changes.pending && work.cancelled()) return { end: { ok: false, error: dropped() } };
-  if (changes.pending) {
+  if (going.pending && work.cancelled()) return { end: { ok: false, error: dropped() } };
+  if (going.pending) {
     const settled = await settleChanges(ctx, step, work);
     if (work.cancelled()) return { end: { ok: false, error: dropped() } };
-    changes.pending = false;
-    if (settled !== null) return { next: add(ctx, conversation, [{ role: "user", content: settled }]), failedCall: null };
+    going.pending = false;
+    if (settled !== null)
+      return { next: add(ctx, conversation, [{ role: "user", content: settled }]), failedCall: null, traces: [settled] };
   }
   return { end: { ok: true, value: reportOf(answer) } };
 }
@@ -129,18 +140,13 @@ function reportOf(answer: ModelAnswer): string {
 }
 
 /** Ends the step as failed; what it wrote and nobody has seen is dropped. */
-async function stop(ctx: Ctx, work: StepWork, changes: { readonly pending: boolean }, failure: ErrorValue): Promise<Outcome<string>> {
-  if (changes.pending) await ctx.call("discard_changes", { step: work.step.id, change_set_id: null });
+async function stop(ctx: Ctx, work: StepWork, going: Going, failure: ErrorValue): Promise<Outcome<string>> {
+  if (going.pending) await ctx.call("discard_changes", { step: work.step.id, change_set_id: null });
   return { ok: false, error: failure };
 }
 
 function dropped(): ErrorValue {
   return error("cancelled", "a new plan dropped this step");
-}
-
-function sameFailures(failures: readonly string[]): boolean {
-  const last = failures.slice(-MAX_SAME_FAILURES);
-  return last.length === MAX_SAME_FAILURES && last.every((failure) => failure === last[0]);
 }
 
 function error(code: ErrorValue["code"], message: string): ErrorValue {

@@ -37,6 +37,18 @@ export const PLANS_ARE_PRICED = 5;
 /** Older turns of a long step are put into a summary. Before, each request of a step held all that was said in it. */
 export const SUMMARISES = 6;
 
+/**
+ * What a step read, changed and noted is handed on with its report, and stays when its older turns are put together. Before, others had
+ * its last words alone.
+ */
+export const HANDS_NOTES_ON = 7;
+
+/**
+ * Turns that bring nothing new are counted: the worker is told so, and a step that goes on like that is ended. Before, only the same
+ * failing call in a row ended it, or its last turn.
+ */
+export const SEES_IDLE_TURNS = 8;
+
 export const FLAGS: readonly number[] = [
   DROPPED_ASKS_NOBODY,
   PLAN_NEEDS_STEPS,
@@ -44,4 +56,6 @@ export const FLAGS: readonly number[] = [
   TIERS_ARE_LIVE,
   PLANS_ARE_PRICED,
   SUMMARISES,
+  HANDS_NOTES_ON,
+  SEES_IDLE_TURNS,
 ];

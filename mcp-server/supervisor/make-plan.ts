@@ -1,7 +1,7 @@
 /** From a task to the first plan: the caller's own, one worker's, or a small model's, with the person asked where it is not clear. */
-import type { Json, Kept, Outcome, Question } from "../../shared/durable.ts";
+import type { Json, Kept, Outcome } from "../../shared/durable.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { StepShape, StepTexts } from "../../shared/events.ts";
+import type { PlanSource, StepShape, StepTexts } from "../../shared/events.ts";
 import { taskPlanSchema, taskReplanSchema } from "../../shared/plan.ts";
 import type { PlanStep, TaskPlan, TaskReplan } from "../../shared/plan.ts";
 import type { Crew, Ctx, ModelAnswer, TranscriptItem } from "./activities.ts";
@@ -11,6 +11,7 @@ import { add, opened } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
 import { PLAN_NEEDS_STEPS } from "./flags.ts";
 import { cut, planRequest } from "./messages.ts";
+import { doubtOf, GO_ON, localStep } from "./second-opinion.ts";
 
 export interface TaskInput {
   readonly task: string;
@@ -23,7 +24,7 @@ export interface TaskInput {
 }
 
 export interface FirstPlan {
-  readonly source: "caller" | "model" | "worker";
+  readonly source: PlanSource;
   readonly confidence: number | null;
   readonly complexity: number | null;
   readonly steps: readonly PlanStep[];
@@ -35,14 +36,13 @@ export interface FirstPlan {
 
 /** A person is asked at most so often before the plan is taken as it is. */
 const MAX_QUESTIONS = 3;
-export const GO_ON = "go_on";
 
 /** Worker and steps of the input were checked at the door; a model's plan is checked here. */
 export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<Outcome<FirstPlan>> {
   const conversation = opened(
     ctx.chain<TranscriptItem>([
       { role: "system", content: crew.prompts.value.planner },
-      { role: "user", content: planRequest(input.task, input.files, input.context) },
+      { role: "user", content: planRequest({ ...input, session: crew.session?.value ?? "" }) },
     ]),
   );
   if (input.worker !== null) {
@@ -58,7 +58,12 @@ export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<
       conversation,
       turns: 0,
     });
-  return planWithModel(ctx, crew, conversation, 0);
+  const local = await localStep(ctx, crew, input.task);
+  if (local !== null) {
+    const { step, confidence } = local;
+    return { ok: true, value: { source: "classifier", confidence, complexity: null, steps: [step], conversation, turns: 0 } };
+  }
+  return planWithModel(ctx, crew, { conversation, before: 0, task: input.task });
 }
 
 function invalidOr(crew: Crew, steps: readonly PlanStep[], plan: FirstPlan): Outcome<FirstPlan> {
@@ -72,12 +77,20 @@ function invalid(problems: readonly string[]): ErrorValue {
 
 /** Another plan in place of this one. @param said what the planner is told of it */
 export function planAgain(ctx: Ctx, crew: Crew, plan: FirstPlan, said: string): Promise<Outcome<FirstPlan>> {
-  return planWithModel(ctx, crew, add(ctx, plan.conversation, [{ role: "user", content: said }]), plan.turns);
+  const conversation = add(ctx, plan.conversation, [{ role: "user", content: said }]);
+  return planWithModel(ctx, crew, { conversation, before: plan.turns, task: null });
 }
 
-/** @param before how often the planner was asked already */
-async function planWithModel(ctx: Ctx, crew: Crew, opening: Conversation, before: number): Promise<Outcome<FirstPlan>> {
-  let conversation = opening;
+interface Planning {
+  readonly conversation: Conversation;
+  /** How often the planner was asked already. */
+  readonly before: number;
+  /** Null when the person was heard on a plan already. */
+  readonly task: string | null;
+}
+
+async function planWithModel(ctx: Ctx, crew: Crew, { before, task, ...opening }: Planning): Promise<Outcome<FirstPlan>> {
+  let { conversation } = opening;
   for (let asked = 0; ; asked += 1) {
     const checked = await askChecked(
       ctx,
@@ -95,7 +108,7 @@ async function planWithModel(ctx: Ctx, crew: Crew, opening: Conversation, before
     );
     if (!checked.ok) return checked;
     const plan = planOf(checked.value.answer);
-    const question = asked < MAX_QUESTIONS ? questionOf(plan, crew) : null;
+    const question = asked < MAX_QUESTIONS ? (plan.question ?? (await doubtOf(ctx, crew, plan, asked === 0 ? task : null))) : null;
     conversation = checked.value.conversation;
     const { confidence, complexity, steps } = plan;
     const taken: FirstPlan = { source: "model", confidence, complexity, steps, conversation, turns: before + asked + 1 };
@@ -126,17 +139,6 @@ function planComplaint(crew: Crew, answer: ModelAnswer, mayAsk: boolean): string
     mayBeEmpty: mayAsk && parsed.data.question !== null,
   });
   return problems.length === 0 ? null : problems.slice(0, 5).join("; ");
-}
-
-/** What the person is asked: the planner's own question, or whether to go on with a plan it is not sure of. */
-function questionOf(plan: TaskPlan, crew: Crew): Question | null {
-  if (plan.question !== null) return plan.question;
-  if (plan.confidence >= crew.limits.ask_below) return null;
-  const steps = plan.steps.map((step) => `${step.worker}: ${cut(step.goal, 200)}`).join("\n");
-  return {
-    text: `I am not sure that this is what you want (confidence ${plan.confidence.toFixed(2)}):\n${steps}\nGo on, or say what you mean.`,
-    options: [{ value: GO_ON, label: "Go on with this plan" }],
-  };
 }
 
 /** The steps of a plan when one of them failed. */

@@ -14,6 +14,8 @@ import { newsAfter } from "./news.ts";
 import { Schedule } from "./schedule.ts";
 import type { StepState } from "./schedule.ts";
 import { doStep } from "./do-step.ts";
+import { HANDS_NOTES_ON } from "./flags.ts";
+import { notesText } from "./work-notes.ts";
 
 export interface PlanEnd {
   readonly steps: readonly StepOutcome[];
@@ -117,6 +119,9 @@ class PlanRun {
         complexity: this.#complexity,
         cancelled: () => state.status === "cancelled",
         asks: (approvalId) => (state.asking = approvalId),
+        noted: (notes) => {
+          if (ctx.flag(HANDS_NOTES_ON)) state.notes = notesText(notes);
+        },
       }),
     );
     void done.then((outcome) => this.#finished(state, outcome)).catch(this.#broke);
@@ -199,6 +204,6 @@ class PlanRun {
   }
 }
 
-function outcomeOf({ step, status, report, error }: StepState): StepOutcome {
-  return { id: step.id, worker: step.worker, goal: step.goal, status, text: error === null ? report : error.message };
+function outcomeOf({ step, status, report, notes, error }: StepState): StepOutcome {
+  return { id: step.id, worker: step.worker, goal: step.goal, status, text: error === null ? report : error.message, notes };
 }

@@ -11,6 +11,8 @@ export interface StepState {
   readonly revision: number;
   status: StepStatus;
   report: string;
+  /** What it read, changed and noted, in words; empty when nothing is handed on. */
+  notes: string;
   error: ErrorValue | null;
   /** The approval it waits for. */
   asking: string | null;
@@ -36,7 +38,7 @@ export class Schedule {
 
   add(steps: readonly PlanStep[], revision: number): void {
     for (const step of steps)
-      this.#steps.set(step.id, { step, revision, status: "pending", report: "", error: null, asking: null, answered: false });
+      this.#steps.set(step.id, { step, revision, status: "pending", report: "", notes: "", error: null, asking: null, answered: false });
   }
 
   count(...statuses: readonly StepStatus[]): number {

@@ -5,9 +5,10 @@ import type { Tier } from "../../shared/model.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Crew, Ctx } from "./activities.ts";
 import { PLANS_ARE_PRICED } from "./flags.ts";
-import { GO_ON, planAgain, shapeOf } from "./make-plan.ts";
+import { planAgain, shapeOf } from "./make-plan.ts";
 import type { FirstPlan, TaskInput } from "./make-plan.ts";
 import { cut } from "./messages.ts";
+import { GO_ON } from "./second-opinion.ts";
 
 export interface PricedPlan extends FirstPlan {
   /** Of the models that do a step, by step id; what is left out has the tier of its worker. */
@@ -48,7 +49,7 @@ export async function askPrice(ctx: Ctx, input: TaskInput, steps: readonly PlanS
  * the cap; and a guess about workers that were never measured here stops nobody.
  */
 function toAskAbout(plan: FirstPlan, price: PlanPrice | null): readonly Excess[] | null {
-  if (plan.source !== "model" || price === null) return null;
+  if (plan.source === "worker" || plan.source === "caller" || price === null) return null;
   return price.fit.kind === "over" && !price.fit.guessed ? price.fit.by : null;
 }
 

@@ -10,6 +10,7 @@ import { gitLog } from "./git-log.ts";
 import { giveUp } from "./give-up.ts";
 import { listFiles } from "./list-files.ts";
 import { moveFile } from "./move-file.ts";
+import { noteDecision, noteHypothesis } from "./notes.ts";
 import type { Tool, ToolDefinition } from "./port.ts";
 import { readFile } from "./read-file.ts";
 import { searchText } from "./search-text.ts";
@@ -19,7 +20,19 @@ import { writeFile } from "./write-file.ts";
 export type ToolRegistry = ReadonlyMap<string, Tool>;
 
 export function createToolRegistry(): ToolRegistry {
-  const tools: readonly Tool[] = [readFile, listFiles, searchText, gitDiff, gitLog, writeFile, editFile, deleteFile, moveFile];
+  const tools: readonly Tool[] = [
+    readFile,
+    listFiles,
+    searchText,
+    gitDiff,
+    gitLog,
+    writeFile,
+    editFile,
+    deleteFile,
+    moveFile,
+    noteHypothesis,
+    noteDecision,
+  ];
   return new Map(tools.map((tool) => [tool.name, tool]));
 }
 

@@ -7,6 +7,7 @@ import { CHANGES } from "./scenarios-changes.ts";
 import { COMPACTING } from "./scenarios-compacting.ts";
 import { CONVERSATIONS } from "./scenarios-conversations.ts";
 import { ENDS } from "./scenarios-ends.ts";
+import { KNOWING } from "./scenarios-knowing.ts";
 import { MODELS } from "./scenarios-models.ts";
 import { PLANNING } from "./scenarios-planning.ts";
 import { PRICING } from "./scenarios-pricing.ts";
@@ -35,6 +36,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...CONVERSATIONS,
   ...MODELS,
   ...COMPACTING,
+  ...KNOWING,
   "one-step": {
     world: {
       model: (request) => (request.purpose === "plan" ? plan(["a", "coder"]) : turnOf(request) === 1 ? two : { content: "report" }),

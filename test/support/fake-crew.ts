@@ -2,12 +2,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { FileChange } from "../../shared/change.ts";
 import type { Json } from "../../shared/durable.ts";
 import { NO_ESTIMATE } from "../../shared/estimate.ts";
 import type { PlanPrice } from "../../shared/estimate.ts";
 import type { Effects } from "../../shared/effects.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { ToolCall } from "../../shared/model.ts";
+import type { TaskGuess } from "../../shared/routing.ts";
 import { taskPlanSchema, taskReplanSchema } from "../../shared/plan.ts";
 import type { AnyActivity } from "../../mcp-server/engine/activity.ts";
 import { createEmbeddedEngine } from "../../mcp-server/engine/embedded-engine.ts";
@@ -47,6 +49,8 @@ type Described = Partial<Pick<PinnedWorker, "tier" | "max_turns">>;
 export interface FakeWorld {
   model(request: AskModel & { readonly last: string }, call: number): FakeReply | Promise<FakeReply>;
   tool?(input: UseTool): string | Promise<string>;
+  /** What a call of `write_file` with these arguments puts into the overlay. Default: it makes `a.txt`. */
+  writes?(args: unknown): readonly FileChange[];
   propose?(step: string): Partial<Proposal> | null | Promise<Partial<Proposal> | null>;
   /** What differs from a plan that costs nothing and fits; may throw. */
   price?(input: SupervisorActivities["price_plan"]["input"]): Partial<PlanPrice>;
@@ -61,6 +65,12 @@ export interface FakeWorld {
   /** Effects of one call; may throw. Without it a call has none. */
   effects?(call: ToolCall): Effects | null;
   limits?: Partial<Crew["limits"]>;
+  /** The local classifier's opinion; may throw. Default: it does not know. */
+  guess?(task: string): TaskGuess;
+  /** What the earlier runs of the session came to. */
+  readonly session?: string;
+  /** Tools that each worker has; default: none. */
+  readonly tools?: readonly string[];
 }
 
 const LIMITS: Crew["limits"] = {
@@ -77,6 +87,7 @@ const PRICE: PlanPrice = {
   fit: { kind: "fits" },
   before: { usd: 0, prompt_tokens: 0, completion_tokens: 0, seconds: 0 },
 };
+const MADE: FileChange = { path: "a.txt", before: null, after: { content: { $blob: "00", size: 1 }, mode: 0o644 } };
 export const USAGE = { prompt_tokens: 10, completion_tokens: 5, cached_tokens: 0, usd: null, source: "reported" as const };
 
 export function textOf(item: TranscriptItem): string {
@@ -116,16 +127,18 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
         models: { small: ["fake:s"], medium: ["fake:m"], large: ["fake:l"] },
         ...(model === null ? {} : { only: [model] }),
         limits: { ...LIMITS, ...world.limits },
+        ...(world.session === undefined ? {} : { session: ctx.keep(world.session) }),
         plan_schema: ctx.keep({ name: "task_plan", schema: {} }),
         replan_schema: ctx.keep({ name: "task_plan", schema: world.replanSchema ?? {} }),
       };
     }),
+    act("guess_worker", "read", ({ task }): TaskGuess => world.guess?.(task.value) ?? { worker: "coder", confidence: 0, alternatives: [] }),
     act("describe_worker", "read", async ({ worker }, ctx): Promise<PinnedWorker> => ({
       name: worker,
       tier: "medium",
       max_turns: 8,
       system: ctx.keep(`You are the ${worker} worker`),
-      tools: ctx.keep([]),
+      tools: ctx.keep((world.tools ?? []).map((name) => ({ name, description: "", parameters: {} }))),
       ...(await world.worker?.(worker)),
     })),
     act("price_plan", "read", (input): PlanPrice => ({ ...PRICE, ...world.price?.(input) })),
@@ -175,11 +188,9 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
     ),
     act("use_tool", "read", async (input, ctx) => {
       const text = (await world.tool?.(input)) ?? "done";
-      const wrote = input.message.value.tool_calls?.[input.index]?.name === "write_file";
-      return {
-        text: ctx.keep(text),
-        ...(wrote ? { writes: [{ path: "a.txt", before: null, after: { content: { $blob: "00", size: 1 }, mode: 0o644 } }] } : {}),
-      };
+      const call = input.message.value.tool_calls?.[input.index];
+      const written = (): readonly FileChange[] => world.writes?.(JSON.parse(call?.arguments ?? "{}")) ?? [MADE];
+      return { text: ctx.keep(text), ...(call?.name === "write_file" ? { writes: written() } : {}) };
     }),
     act("propose_changes", "idempotent", async ({ step, change_set_id: id }, ctx) => proposal(await world.propose?.(step), id, ctx)),
     act("propose_revert", "idempotent", async ({ change_set_id: id }, ctx) => proposal(await world.propose?.("revert"), id, ctx)),

@@ -5,6 +5,7 @@ import { fit, type Line, piece } from "./line.ts";
 import { cost, count } from "./numbers.ts";
 import { stillStatus } from "./run-words.ts";
 import { sign } from "./signs.ts";
+import { noteLines } from "./note-lines.ts";
 import { lasted, rejection, shortModel } from "./spans.ts";
 import { callName, remarks, runRemarks, type TreeOptions } from "./trace-lines.ts";
 
@@ -25,6 +26,7 @@ export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0
   return [
     line,
     ...(span.kind === "run" ? runRemarks(span, width) : []),
+    ...(span.kind === "step" ? noteLines(span, width, depth + 1) : []),
     ...span.children.flatMap((child) => wholeTraceLines(child, options, depth + 1)),
   ];
 }

@@ -45,7 +45,7 @@ describe("where a value comes from", () => {
       callTimeoutSeconds: 120,
       idleTimeoutSeconds: 60,
     });
-    expect(config.routing).toEqual({ sureAbove: 0.75, askBelow: 0.45 });
+    expect(config.routing).toEqual({ sureAbove: 0.75, askBelow: 0.45, localAbove: null });
     expect([config.budget.alertAt, config.approvals.elicitation, config.daemon.idleSeconds, config.retention.days]).toEqual([
       0.8,
       false,

@@ -30,6 +30,9 @@ describe("the tools of workers", () => {
       delete_file: ["path"],
       move_file: ["from", "to"],
       give_up: ["reason"],
+      // What the contract does not name: they do nothing but take something down.
+      note_hypothesis: ["id", "statement", "confidence", "evidence_for?", "evidence_against?"],
+      note_decision: ["id", "decision", "reason", "alternatives?"],
     });
   });
 

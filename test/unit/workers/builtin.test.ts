@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { loadBuiltinWorkers } from "../../../mcp-server/workers/builtin.ts";
 
 const READING = ["read_file", "list_files", "search_text", "git_diff", "git_log", "give_up"];
+const NOTING = ["note_hypothesis", "note_decision"];
 const WRITING = ["write_file", "edit_file", "delete_file", "move_file"];
 
 describe("the built-in workers", () => {
-  const workers = loadBuiltinWorkers([...READING, ...WRITING]);
+  const workers = loadBuiltinWorkers([...READING, ...NOTING, ...WRITING]);
 
   it("are the six", () => {
     expect(workers.map((worker) => worker.name)).toEqual(["architect", "coder", "debugger", "researcher", "reviewer", "writer"]);
@@ -31,12 +32,12 @@ describe("the built-in workers", () => {
 
   it("name in their prompts no tool that they do not have", () => {
     for (const worker of workers) {
-      const named = [...READING, ...WRITING].filter((tool) => worker.prompt.includes(`\`${tool}\``));
+      const named = [...READING, ...NOTING, ...WRITING].filter((tool) => worker.prompt.includes(`\`${tool}\``));
       expect(named.filter((tool) => !worker.tools.includes(tool))).toEqual([]);
     }
   });
 
   it("are refused, by file and line, when a tool they need is not built", () => {
-    expect(() => loadBuiltinWorkers(READING)).toThrow(/builtin\/coder\.md:\d+: `tools`/);
+    expect(() => loadBuiltinWorkers([...READING, ...NOTING])).toThrow(/builtin\/coder\.md:\d+: `tools`/);
   });
 });
