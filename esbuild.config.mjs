@@ -42,7 +42,7 @@ export async function build() {
       entryPoints: ["mcp-server/main.ts"],
       outfile: "dist/bosun-main.mjs",
       external: ["better-sqlite3"],
-      loader: { ".md": "text" },
+      loader: { ".md": "text", ".weights": "text" },
       banner: { js: mainBanner },
     }),
     esbuild({

@@ -7,6 +7,7 @@ import type { Json } from "../shared/durable.ts";
 import { deadlineSecondsOf } from "../shared/config.ts";
 import type { Config } from "../shared/config.ts";
 import type { ToolOffer } from "../shared/model.ts";
+import type { TaskClassifier } from "../shared/routing.ts";
 import type { WorkerDefinition } from "../shared/worker.ts";
 import { countRule, createAskModel, MODEL_POOL } from "./activities/ask-model.ts";
 import { appliedChanges, createChangeActivities } from "./activities/changes.ts";
@@ -65,9 +66,12 @@ import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { HOW_TO_SET } from "./models/providers.ts";
 import { packSession } from "./memory/pack-session.ts";
 import { earlierRunsOf } from "./service/earlier-runs.ts";
+import { routeTask, type RouteParts } from "./routing/route-task.ts";
+import { createSqliteRouteCache } from "./routing/sqlite-route-cache.ts";
+import { createTaskClassifier } from "./routing/classify.ts";
 import { createIntegrity } from "./service/integrity.ts";
 import type { Integrity } from "./service/integrity.ts";
-import { createLocalService } from "./service/local-service.ts";
+import { createLocalService, type OwnerService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
 import type { LookParts } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
@@ -114,6 +118,7 @@ interface Fixed {
   readonly workers: ReadonlyMap<string, WorkerDefinition>;
   readonly offers: ReadonlyMap<string, ToolOffer>;
   readonly tools: ReturnType<typeof createToolRegistry>;
+  readonly classify: TaskClassifier;
   readonly catalogue: (journal: JournalReader) => ModelCatalogue;
 }
 
@@ -126,11 +131,11 @@ export function openService(options: ServiceOptions): Service {
   const notices: string[] = [];
   const fixed = fix(options, (notice) => notices.push(notice));
   notices.push(...fixed.settings.current().warnings);
-  let owner: Service | null = null;
+  let owner: OwnerService | null = null;
   let reader: OpenedLook | null = null;
   /** Nothing but upkeep was asked of the owner. */
   let alone = true;
-  const ownForUpkeep = (): Service => {
+  const ownForUpkeep = (): OwnerService => {
     reader?.close();
     reader = null;
     try {
@@ -140,7 +145,7 @@ export function openService(options: ServiceOptions): Service {
     }
     return owner;
   };
-  const own = (): Service => {
+  const own = (): OwnerService => {
     alone = false;
     return ownForUpkeep();
   };
@@ -148,6 +153,19 @@ export function openService(options: ServiceOptions): Service {
     if (owner !== null) return owner;
     reader ??= openLook(fixed);
     return reader?.look ?? own();
+  };
+  const routes = createSqliteRouteCache({ file: join(fixed.dataDir, "routes.db"), now: Date.now });
+  const routing: RouteParts = {
+    classify: fixed.classify,
+    cache: routes,
+    workers: () => [...fixed.workers.values()],
+    thresholds: () => fixed.settings.current().config.routing,
+    plan: async (task, model) => {
+      await own().findModels();
+      const { plan, confidence } = await own().plan({ task, ...(model === null ? {} : { model }) });
+      const [first] = plan.steps;
+      return first === undefined ? null : { worker: first.worker, confidence: confidence ?? 1, alternatives: [] };
+    },
   };
   return {
     notices,
@@ -180,6 +198,7 @@ export function openService(options: ServiceOptions): Service {
     verifyFile: (file, given) => fixed.integrity.verifyFile(file, given),
     exportRun: (runId, given, write) => fixed.integrity.exportRun(runId, given, write),
     forget: (runId) => own().forget(runId),
+    route: (task, model) => routeTask(routing, task, model),
     plan: (request) => own().plan(request),
     listApprovals: (filter) => look().listApprovals(filter),
     getApproval: (id) => look().getApproval(id),
@@ -193,6 +212,7 @@ export function openService(options: ServiceOptions): Service {
     },
     rebuild: () => ownForUpkeep().rebuild(),
     close: async () => {
+      routes.close();
       reader?.close();
       await owner?.close();
     },
@@ -230,6 +250,7 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
     workers,
     offers: new Map(toolOffers(tools, names).map((offer) => [offer.name, offer])),
     tools,
+    classify: createTaskClassifier(),
     catalogue: (journal) =>
       createModelCatalogue({
         settings: settings.current,
@@ -281,7 +302,7 @@ function lookParts(fixed: Fixed, given: Pick<LookParts, "journal" | "activities"
   };
 }
 
-function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Service {
+function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): OwnerService {
   const { dataDir, journalFile, settings } = fixed;
   const { config } = settings.current();
   makePrivateFolder(dataDir);
@@ -442,9 +463,7 @@ function activitiesOf(
         const { sessionTokens } = config().memory;
         return sessionTokens === 0 ? "" : packSession(earlierRunsOf(journal, runId), sessionTokens);
       },
-      classify: () => {
-        throw new BosunError("internal", "there is no local classifier yet");
-      },
+      classify: fixed.classify,
       models: async (override) => {
         await catalogue.discover();
         if (override !== null) return { small: [override], medium: [override], large: [override] };

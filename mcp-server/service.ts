@@ -7,6 +7,7 @@ import type { PlanEstimate } from "../shared/estimate.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { JournalVerdict } from "../shared/journal-verdict.ts";
 import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
+import type { Route } from "../shared/routing.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
 import type { UsageSource } from "../shared/usage.ts";
@@ -246,6 +247,12 @@ export interface Service extends Upkeep {
   exportRun(runId: string, options: { readonly redact: boolean }, write: (line: string) => void): ExportReport;
   /** Removes the payloads of a run that has ended; the events stay. Cannot be undone. @throws BosunError not_found, conflict */
   forget(runId: string): ForgetReport;
+  /**
+   * Which worker a task would go to. Costs a model call where neither an earlier answer nor the local classifier is sure.
+   * @param model `provider:model`; `offline`: the local classifier alone; null: what is found
+   * @throws BosunError invalid_input, and what asking a model throws
+   */
+  route(task: string, model: string | null): Promise<Route>;
   /** What would be done, not done. Costs a model call. */
   plan(request: RunRequest): Promise<PlanReport>;
   listApprovals(filter?: { run_id?: string }): readonly ApprovalView[];

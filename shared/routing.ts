@@ -27,4 +27,6 @@ export type RouteSource = "cache" | "classifier" | "model";
 
 export interface Route extends TaskGuess {
   readonly source: RouteSource;
+  /** By the two thresholds of the configuration: it would be followed, would need a second opinion that agrees, or the person would be asked. */
+  readonly verdict: "sure" | "unsure" | "ask";
 }

@@ -7,16 +7,16 @@ for (const name of Object.keys(process.env)) {
   if (FOREIGN.test(name)) Reflect.deleteProperty(process.env, name);
 }
 
-/** Markdown as a string, as esbuild's `text` loader gives it. */
-const markdownAsText = {
-  name: "markdown-as-text",
+/** Markdown and trained weights as a string, as esbuild's `text` loader gives it. */
+const filesAsText = {
+  name: "files-as-text",
   transform(source: string, id: string): { code: string; map: null } | undefined {
-    return id.endsWith(".md") ? { code: `export default ${JSON.stringify(source)};`, map: null } : undefined;
+    return /\.(md|weights)$/u.test(id) ? { code: `export default ${JSON.stringify(source)};`, map: null } : undefined;
   },
 };
 
 export const settings = {
-  plugins: [markdownAsText],
+  plugins: [filesAsText],
   test: {
     pool: "forks",
     maxWorkers: 2,

@@ -22,6 +22,7 @@ import { revertCommand } from "./commands/revert.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { settleCommand } from "./commands/settle.ts";
+import { routeCommand } from "./commands/route.ts";
 import { showCommand } from "./commands/show.ts";
 import { tellCommand } from "./commands/tell.ts";
 import { traceCommand } from "./commands/trace.ts";
@@ -40,6 +41,7 @@ export function createProgram(context: CliContext): Command {
   const visible = [
     runCommand,
     planCommand,
+    routeCommand,
     runsCommand,
     showCommand,
     traceCommand,

@@ -1,7 +1,6 @@
 /** Commands that have a name already but are not built: asking for one is told so, never answered by pretending. */
 
 const UNBUILT: Readonly<Record<string, string>> = {
-  route: "`bosun plan` says which workers a task would go to.",
   memory: "There is no memory yet.",
   mcp: "There is no MCP server yet.",
   daemon: "Everything runs in the process that you start.",

@@ -47,7 +47,10 @@ export interface LocalServiceParts {
 
 const MAX_TASK = 100_000;
 
-export function createLocalService(parts: LocalServiceParts): Service {
+/** What needs no owner is left out. */
+export type OwnerService = Omit<Service, "route">;
+
+export function createLocalService(parts: LocalServiceParts): OwnerService {
   const { engine, journal, look } = parts;
   const words = createWords(journal.blobs);
 
@@ -69,7 +72,7 @@ export function createLocalService(parts: LocalServiceParts): Service {
   };
 
   // Nobody is shown what is not on the medium yet.
-  const service: Service = {
+  const service: OwnerService = {
     ...flushedFirst(look, engine),
     ...parts.upkeep,
     notices: parts.notices,

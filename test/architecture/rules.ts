@@ -31,6 +31,18 @@ export const RULES: Readonly<Record<string, Rule>> = {
     !(ADAPTER.test(edge.from) && SQLITE_FILES.has(edge.to))
       ? `${edge.from} imports ${edge.to}`
       : null,
+  "what tells a task from its words knows shared and itself alone; its cache also knows how a file is opened": (edge) =>
+    inside(edge.from, "mcp-server/routing") &&
+    edge.ours &&
+    !inside(edge.to, "shared") &&
+    !inside(edge.to, "mcp-server/routing") &&
+    !(ADAPTER.test(edge.from) && edge.to === "mcp-server/models/cache-file.ts")
+      ? `${edge.from} imports ${edge.to}`
+      : null,
+  "packing what a session said is pure": (edge) =>
+    inside(edge.from, "mcp-server/memory") && !inside(edge.to, "shared") && !inside(edge.to, "mcp-server/memory")
+      ? `${edge.from} imports ${edge.to}`
+      : null,
   "the extension never imports the server": (edge) =>
     inside(edge.from, "extension") && inside(edge.to, "mcp-server") ? `${edge.from} imports ${edge.to}` : null,
   "only the composition roots name concrete adapters": (edge) =>

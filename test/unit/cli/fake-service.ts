@@ -1,6 +1,7 @@
 /** A service with one run whose states a test lays out; it writes down what it was asked to do. */
 import { BosunError } from "../../../shared/errors.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
+import type { Route } from "../../../shared/routing.ts";
 import type { RunComparison } from "../../../shared/run-compare.ts";
 import type { OtlpTrace } from "../../../shared/otlp.ts";
 import { otlpTraceOf } from "../../../mcp-server/telemetry/otlp-trace.ts";
@@ -93,6 +94,16 @@ export class FakeService implements Service {
       freed_bytes: dryRun ? null : 1_300_000,
       leftovers: 1,
     });
+  }
+
+  async route(task: string, model: string | null): Promise<Route> {
+    this.calls.push(`route ${task} ${String(model)}`);
+    if (task === "") throw new BosunError("invalid_input", "the task is empty: say what shall be done");
+    const alternatives = [
+      { worker: "debugger", confidence: 0.3 },
+      { worker: "writer", confidence: 0.004 },
+    ];
+    return { worker: "coder", confidence: 0.6, alternatives, source: "classifier", verdict: "unsure" };
   }
 
   rebuild(): { runs: number } {

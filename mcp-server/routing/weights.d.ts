@@ -1,0 +1,5 @@
+/** Trained weights are bundled as text. */
+declare module "*.weights" {
+  const text: string;
+  export default text;
+}
