@@ -14,11 +14,11 @@ export interface LabelledRequest {
 const FOLDER = join(import.meta.dirname, "requests");
 
 /** @param part `train` or `held-out` */
-export function loadRequests(part: string): readonly LabelledRequest[] {
-  return readdirSync(FOLDER)
+export function loadRequests(part: string, folder: string = FOLDER): readonly LabelledRequest[] {
+  return readdirSync(folder)
     .filter((name) => name.startsWith(`${part}-`) && name.endsWith(".jsonl"))
     .toSorted()
-    .flatMap((name) => readFileSync(join(FOLDER, name), "utf8").split("\n"))
+    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
     .filter((line) => line.trim() !== "")
     .map((line) => JSON.parse(line) as LabelledRequest);
 }

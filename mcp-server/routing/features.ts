@@ -8,8 +8,8 @@ import { TECHNICAL_PIECES, TECHNICAL_WORDS } from "./technical-words.ts";
 export const DIMENSIONS = 1 << 16;
 
 /** Longer texts are looked at in their beginning and their end alone, so that a huge one takes no longer. */
-const HEAD = 3_000;
-const TAIL = 800;
+const HEAD = 2_000;
+const TAIL = 500;
 
 /** Of the title, the words that open it and the rest, in the order of their say. */
 const TITLE_WEIGHT = 1.5;

@@ -15,7 +15,7 @@ export async function bundleProgram(entry: string, outfile: string): Promise<str
     format: "esm",
     target: "node22.14",
     external: ["better-sqlite3"],
-    loader: { ".md": "text" },
+    loader: { ".md": "text", ".weights": "text" },
     logLevel: "error",
     banner: {
       js: 'import { createRequire as bosunCreateRequire } from "node:module"; const require = bosunCreateRequire(import.meta.url);',
