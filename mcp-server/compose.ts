@@ -6,7 +6,7 @@ import { BosunError } from "../shared/errors.ts";
 import type { Json } from "../shared/durable.ts";
 import { deadlineSecondsOf } from "../shared/config.ts";
 import type { Config } from "../shared/config.ts";
-import type { ToolOffer } from "../shared/model.ts";
+import { OFFLINE_MODEL, type ToolOffer } from "../shared/model.ts";
 import type { TaskClassifier } from "../shared/routing.ts";
 import type { WorkerDefinition } from "../shared/worker.ts";
 import { countRule, createAskModel, MODEL_POOL } from "./activities/ask-model.ts";
@@ -45,6 +45,8 @@ import { openJournalReader } from "./journal/sqlite-reader.ts";
 import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
+import { createOfflineModel } from "./models/offline-model.ts";
+import type { Model } from "./models/port.ts";
 import { createModelDesk, type KeptAnswers } from "./models/desk.ts";
 import { cacheable, type AnswerCache } from "./models/answer-cache.ts";
 import { createSqliteAnswerCache } from "./models/sqlite-answer-cache.ts";
@@ -63,7 +65,6 @@ import type { RateGate } from "./models/rate-gate.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { latestPriors } from "./pricing/priors.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
-import { HOW_TO_SET } from "./models/providers.ts";
 import { packSession } from "./memory/pack-session.ts";
 import { earlierRunsOf } from "./service/earlier-runs.ts";
 import { routeTask, type RouteParts } from "./routing/route-task.ts";
@@ -161,7 +162,7 @@ export function openService(options: ServiceOptions): Service {
     workers: () => [...fixed.workers.values()],
     thresholds: () => fixed.settings.current().config.routing,
     plan: async (task, model) => {
-      await own().findModels();
+      if (model === null && !(await own().findModels())) return null;
       const { plan, confidence } = await own().plan({ task, ...(model === null ? {} : { model }) });
       const [first] = plan.steps;
       return first === undefined ? null : { worker: first.worker, confidence: confidence ?? 1, alternatives: [] };
@@ -232,6 +233,7 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
   const names = [...tools.keys(), giveUp.name];
   const dataDir = workspaceDataFolder(folders.data, options.workspace);
   const journalFile = join(dataDir, "journal.db");
+  const classify = createTaskClassifier();
   const workers = new Map(loadBuiltinWorkers(names).map((worker) => [worker.name, worker]));
   return {
     env: system.env,
@@ -250,12 +252,16 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
     workers,
     offers: new Map(toolOffers(tools, names).map((offer) => [offer.name, offer])),
     tools,
-    classify: createTaskClassifier(),
+    classify,
     catalogue: (journal) =>
       createModelCatalogue({
         settings: settings.current,
         env: system.env,
         folder,
+        offline: createOfflineModel({
+          choose: (task) => classify(task, [...workers.values()]),
+          askBelow: () => settings.current().config.routing.askBelow,
+        }),
         matchesSoFar: (runId, rule) => countRule(journal, runId, rule),
       }),
   };
@@ -373,7 +379,10 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Owner
       checkFile: (path) => fixed.workspace.forListing(path).path,
       checkSchema: (schema) => assertReplySchema(schema as Json),
       checkModel: (model) => checkModel(catalogue, model),
-      findModels: () => catalogue.discover(),
+      findModels: async () => {
+        await catalogue.discover();
+        return catalogue.models("small").length > 0;
+      },
       checkReply: (text, schema) => checkReply(text, schema),
       forget: (runId) => {
         answerCache.forgetRun(runId);
@@ -407,16 +416,11 @@ function signerOf(file: string): string | null {
   }
 }
 
-function noModel(): BosunError {
-  return new BosunError("model_unavailable", `no model is configured. ${HOW_TO_SET}`, { retryable: false });
-}
-
-/** The full name of a model that was asked for. @throws BosunError model_unavailable when there is none */
+/** The full name of a model that was asked for. @throws BosunError model_unavailable when there is no such model */
 function checkModel(catalogue: ModelCatalogue, model: string | null): string | null {
   const name = model === null ? null : catalogue.fullName(model);
   const wanted = name ?? catalogue.models("small")[0];
-  if (wanted === undefined) throw noModel();
-  catalogue.model(wanted);
+  if (wanted !== undefined) catalogue.model(wanted);
   return name;
 }
 
@@ -466,17 +470,20 @@ function activitiesOf(
       classify: fixed.classify,
       models: async (override) => {
         await catalogue.discover();
-        if (override !== null) return { small: [override], medium: [override], large: [override] };
-        const found = { small: catalogue.models("small"), medium: catalogue.models("medium"), large: catalogue.models("large") };
-        if (found.small.length === 0) throw noModel();
-        return found;
+        // A run that begins without a language model stays without one; one that began with one never goes on without.
+        const only = override ?? (catalogue.models("small").length === 0 ? OFFLINE_MODEL : null);
+        if (only !== null) return { tiers: { small: [only], medium: [only], large: [only] }, only: [only] };
+        return {
+          tiers: { small: catalogue.models("small"), medium: catalogue.models("medium"), large: catalogue.models("large") },
+          only: null,
+        };
       },
     }),
     createPricePlanActivity({
       workers,
       run: (runId) => journal.run(runId),
       priors: latestPriors({ measure: () => learnPriors(journal.endedEvents(TELLING, LEARNED_FROM)), now: Date.now }),
-      models: (tier) => catalogue.models(tier),
+      models: (tier) => (catalogue.models(tier).length === 0 ? [OFFLINE_MODEL] : catalogue.models(tier)),
       price: (name, tokens) => catalogue.price(name, tokens),
       maxParallelSteps: () => config().run.maxParallelSteps,
     }),
@@ -559,6 +566,9 @@ function afterUnref(ms: number, act: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** Who only looks asks no model. */
+const NOBODY: Model = { complete: () => Promise.reject(new BosunError("internal", "who only looks asks no model")) };
+
 /** Looks whether all is well: beside an owner, and with whatever is broken. @throws BosunError invalid_input when there is no place to look at */
 export function examineHere({ system, currentFolder }: { readonly system: System; readonly currentFolder: string }): Examination {
   const workspace = workspaceRoot(system.env, currentFolder);
@@ -566,7 +576,7 @@ export function examineHere({ system, currentFolder }: { readonly system: System
   const dataDir = workspaceDataFolder(home, workspace);
   const data = dataProbes(dataDir);
   const catalogueOf = (loaded: LoadedConfig): ModelCatalogue =>
-    createModelCatalogue({ settings: () => loaded, env: system.env, folder: currentFolder });
+    createModelCatalogue({ settings: () => loaded, env: system.env, folder: currentFolder, offline: NOBODY });
   try {
     return examine([
       ...machineProbes({

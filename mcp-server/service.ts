@@ -187,8 +187,8 @@ export interface Examination {
 }
 
 export interface Service extends Upkeep {
-  /** Looks for models on this machine where none is configured and no key is set; to be awaited before something is started. Never fails for want of them. */
-  findModels(): Promise<void>;
+  /** Looks for models on this machine where none is configured and no key is set; to be awaited before something is started. Never fails for want of them. @returns whether there is one */
+  findModels(): Promise<boolean>;
   /** Creates the run and starts driving it. @throws BosunError invalid_input */
   startRun(request: RunRequest): string;
   /** @throws BosunError not_found */

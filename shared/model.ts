@@ -8,6 +8,9 @@ export type Purpose = (typeof PURPOSES)[number];
 export const TIERS = ["small", "medium", "large"] as const;
 export type Tier = (typeof TIERS)[number];
 
+/** What is named where no language model is used: the workspace is searched instead. */
+export const OFFLINE_MODEL = "offline:search";
+
 /** Which model is asked, and what spoke for it. */
 export interface ModelChoice {
   /** `provider:model`. */

@@ -15,8 +15,10 @@ export interface ConfigureParts {
   readonly offers: ReadonlyMap<string, ToolOffer>;
   readonly planSchemas: { readonly plan: Json; readonly replan: Json };
   limits(): Limits;
-  /** `provider:model` by tier; `override` serves all tiers. @throws BosunError model_unavailable when there is none */
-  models(override: string | null): Promise<Readonly<Record<Tier, readonly string[]>>>;
+  /** `provider:model` by tier; `override` serves all tiers. `only`: no other may answer, whatever is configured meanwhile. */
+  models(
+    override: string | null,
+  ): Promise<{ readonly tiers: Readonly<Record<Tier, readonly string[]>>; readonly only: readonly string[] | null }>;
   /** What the earlier runs of this run's session came to, in words; empty when there are none. */
   session(runId: string): string;
   readonly classify: TaskClassifier;
@@ -26,6 +28,7 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
   return [
     internal("configure", "read", async ({ model }, ctx) => {
       const session = parts.session(ctx.runId);
+      const { tiers, only } = await parts.models(model);
       return {
         workers: [...parts.workers.keys()],
         prompts: ctx.keep<Prompts>({
@@ -34,8 +37,8 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
           output: OUTPUT_PROMPT,
           compact: COMPACT_PROMPT,
         }),
-        models: await parts.models(model),
-        ...(model === null ? {} : { only: [model] }),
+        models: tiers,
+        ...(only === null ? {} : { only }),
         limits: parts.limits(),
         ...(session === "" ? {} : { session: ctx.keep(session) }),
         plan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.plan }),

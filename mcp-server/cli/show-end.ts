@@ -1,4 +1,5 @@
 /** The last words about a run: its answer, what was changed on disk, and what a person can do next. */
+import type { ErrorValue } from "../../shared/errors.ts";
 import type { ChangeSetView, RunView } from "../../shared/run-view.ts";
 import { escapeLine, escapeText } from "./escape.ts";
 import { EXIT } from "./exit-code.ts";
@@ -28,10 +29,17 @@ export function showEnd(
   if (view.answer !== null) printProse(io, `\n${escapeText(view.answer)}\n`);
   const changes = service.getRun(view.run_id, ["changes"]).changes ?? [];
   printChanges(io, view, changes);
-  if (view.error !== null && view.status !== "completed") printError(io, view.error, false);
+  if (view.error !== null && view.status !== "completed") printFailure(io, view.error);
   const next = whatNext(view, changes);
   if (kind === "run" && exitCode !== EXIT.terminated && !told && next !== "") printHint(io, next, "dim");
   return exitCode;
+}
+
+/** Why it failed, in a line; what else was said of it (what a worker found before it gave up) stands before that, as text for reading. */
+function printFailure(io: CliIo, error: ErrorValue): void {
+  const [first = "", ...rest] = error.message.split("\n\n");
+  if (rest.length > 0) printProse(io, `\n${escapeText(rest.join("\n\n"))}\n`);
+  printError(io, { ...error, message: first }, false);
 }
 
 /** More are only counted; `--json` names them all. */

@@ -2,6 +2,7 @@
 import type { WorkerDefinition } from "../../shared/worker.ts";
 import { toErrorValue } from "../../shared/errors.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
+import { HOW_TO_SET } from "../models/providers.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
 import type { Finding, Probe } from "./examine.ts";
 
@@ -43,6 +44,8 @@ function lookAtModels({ loadConfig, catalogue }: SettingsParts): Finding {
     return { bad: "cannot be said before the configuration is mended" };
   }
   const models = catalogue(loaded);
+  if (models.describe().every((tier) => tier.models.length === 0))
+    return `offline: no language model, so answers come from searching the workspace. ${HOW_TO_SET}`;
   const bad: string[] = [];
   const good = models.describe().map(({ tier, models: names, why }) => {
     if (names.length === 0) bad.push(`${tier}: ${why}`);

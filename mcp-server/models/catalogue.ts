@@ -25,6 +25,8 @@ export interface CatalogueOptions {
   readonly folder: string;
   /** See `ScriptedModelOptions.matchesSoFar`. */
   matchesSoFar?(runId: string, rule: number): number;
+  /** Who answers without a language model. */
+  readonly offline: Model;
   /** Default: {@link discoverLocal}. */
   readonly findLocal?: (servers: readonly LocalServer[]) => Promise<readonly FoundLocally[]>;
 }
@@ -34,7 +36,7 @@ export interface ModelCatalogue {
   models(tier: Tier): readonly string[];
   /**
    * A name as a person writes it, made whole: `gpt-5` to `openai:gpt-5`, a script's path to an absolute one.
-   * @throws BosunError model_unavailable for `offline` and for providers that are not known.
+   * @throws BosunError model_unavailable for providers that are not known.
    */
   fullName(name: string): string;
   /**
@@ -42,7 +44,7 @@ export interface ModelCatalogue {
    * @throws BosunError model_unavailable (not retryable) saying what to set: no such provider, no address, no key.
    */
   model(name: string): Model;
-  /** US dollars of so many tokens at a model; null when its price is not known. Scripts cost nothing. */
+  /** US dollars of so many tokens at a model; null when its price is not known. Scripts and searching cost nothing. */
   price(name: string, tokens: Pick<Usage, "prompt_tokens" | "completion_tokens"> & Partial<Pick<Usage, "cached_tokens">>): number | null;
   /** Of one model; null when it is not known. Scripts cost nothing. */
   unitPrice(name: string): Price | null;
@@ -55,6 +57,7 @@ export interface ModelCatalogue {
 }
 
 const FREE: KnownPrice = { price: { in: 0, out: 0 }, source: "script" };
+const NOTHING_PAID: KnownPrice = { price: { in: 0, out: 0 }, source: "no model" };
 
 function unavailable(message: string): BosunError {
   return new BosunError("model_unavailable", message, { retryable: false });
@@ -85,6 +88,7 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
     const result = parseModelName(name, Object.keys(config().providers));
     if (!result.ok) return null;
     const { provider, model } = result.name;
+    if (provider === "offline") return NOTHING_PAID;
     return provider === "scripted" ? FREE : priceOf(config().models.prices, { provider, model, ownAddress: isOwn(provider) });
   };
   const isOwn = (provider: string): boolean => {
@@ -98,6 +102,7 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
   const make = ({ provider, model }: ModelName): MadeModel => {
     const { idleTimeoutSeconds, callTimeoutSeconds } = config().models;
     const limits = { idleTimeoutMs: idleTimeoutSeconds * 1000, callTimeoutMs: callTimeoutSeconds * 1000 };
+    if (provider === "offline") return { from: "", model: options.offline };
     const kept = known.get(text({ provider, model }));
     if (provider === "scripted") {
       const from = JSON.stringify(limits);

@@ -72,7 +72,7 @@ export interface DeskParts {
 const MAX_WAIT_MS = 30_000;
 
 /** A script has neither limits nor a state that could be told from outside. */
-const SCRIPTED = "scripted";
+const IN_THIS_PROCESS: readonly string[] = ["scripted", "offline"];
 
 export function createModelDesk({ catalogue, health, gate, now, answers }: DeskParts): ModelDesk {
   const candidate = (model: string): Candidate => ({
@@ -116,7 +116,7 @@ export function createModelDesk({ catalogue, health, gate, now, answers }: DeskP
     none: () => new BosunError("model_unavailable", `no model is configured. ${HOW_TO_SET}`, { retryable: false }),
     prepare: async (request, signal) => {
       const model = catalogue.model(request.model);
-      if (providerOf(request.model) === SCRIPTED) return (asked, ctx) => model.complete(asked, ctx);
+      if (IN_THIS_PROCESS.includes(providerOf(request.model))) return (asked, ctx) => model.complete(asked, ctx);
       const { pass, call } = await throughGate(request, signal);
       return async (asked, ctx) => {
         const began = now();

@@ -1,4 +1,5 @@
 /** Names of models as people write them: `provider:model`, or a model id of the default provider, which may hold colons itself. */
+import { OFFLINE_MODEL } from "../../shared/model.ts";
 import { nearestName } from "../config/nearest-name.ts";
 import { BUILT_IN_PROVIDERS, DEFAULT_PROVIDER, HOW_TO_SET, NOT_BUILT_IN } from "./providers.ts";
 
@@ -19,7 +20,9 @@ export function parseModelName(text: string, configured: readonly string[]): Par
   const rest = name.slice(colon + 1).trim();
 
   if (name === "" || (prefix !== "" && rest === "")) return { ok: false, problem: `"${name}" names no model. ${HOW_TO_SET}` };
-  if (name === "offline" || prefix === "offline") return { ok: false, problem: `"offline" has no model to ask. ${HOW_TO_SET}` };
+  if (name === "offline" || name === OFFLINE_MODEL) return { ok: true, name: { provider: "offline", model: "search" } };
+  if (prefix === "offline")
+    return { ok: false, problem: `"${name}" is no model: "offline" searches the workspace without one. ${HOW_TO_SET}` };
   if (usable.includes(prefix)) return { ok: true, name: { provider: prefix, model: rest } };
   if (NOT_BUILT_IN.includes(prefix)) {
     return {

@@ -14,6 +14,11 @@ const ENTRY = "mcp-server/bosun.ts";
 const inside = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
 const isTest = (path: string): boolean => inside(path, "test") || inside(path, "bench");
 
+/** An import of anything but shared and the folder itself. */
+function strayFrom(edge: Import, folder: string): string | null {
+  return inside(edge.from, folder) && !inside(edge.to, "shared") && !inside(edge.to, folder) ? `${edge.from} imports ${edge.to}` : null;
+}
+
 export const RULES: Readonly<Record<string, Rule>> = {
   "shared imports nothing of ours": (edge) =>
     inside(edge.from, "shared") && edge.ours && !inside(edge.to, "shared") ? `${edge.from} imports ${edge.to}` : null,
@@ -39,10 +44,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
     !(ADAPTER.test(edge.from) && edge.to === "mcp-server/models/cache-file.ts")
       ? `${edge.from} imports ${edge.to}`
       : null,
-  "packing what a session said is pure": (edge) =>
-    inside(edge.from, "mcp-server/memory") && !inside(edge.to, "shared") && !inside(edge.to, "mcp-server/memory")
-      ? `${edge.from} imports ${edge.to}`
-      : null,
+  "packing what a session said is pure": (edge) => strayFrom(edge, "mcp-server/memory"),
+  "answering without a language model is pure": (edge) => strayFrom(edge, "mcp-server/offline"),
   "the extension never imports the server": (edge) =>
     inside(edge.from, "extension") && inside(edge.to, "mcp-server") ? `${edge.from} imports ${edge.to}` : null,
   "only the composition roots name concrete adapters": (edge) =>

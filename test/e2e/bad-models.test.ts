@@ -156,10 +156,9 @@ describe("text of a model", () => {
 
 describe("without a model", () => {
   it.concurrent.for<readonly [how: string, env: Record<string, string>, says: RegExp]>([
-    ["nothing is configured", { BOSUN_MODEL: "", OPENAI_API_KEY: "", OPENAI_BASE_URL: "" }, /set OPENAI_API_KEY|BOSUN_MODEL/],
     ["the key is missing", { OPENAI_API_KEY: "", OPENAI_BASE_URL: "" }, /has no key: set OPENAI_API_KEY/],
     ["the script is missing", { BOSUN_MODEL: "scripted:nowhere.json" }, /nowhere\.json cannot be read \(ENOENT\)/],
-    ["the person asked for none", { BOSUN_MODEL: "offline" }, /offline/],
+    ["there is nothing of the kind offline", { BOSUN_MODEL: "offline:llm" }, /"offline:llm" is no model: "offline" searches the workspace/],
   ])("because %s, a run says what to set, and the next one works", async ([, env, says], test) => {
     const place = await openPlace(test);
     const end = await place.run(["run", "do it"], { env });

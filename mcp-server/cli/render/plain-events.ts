@@ -3,6 +3,7 @@ import type { ModelChoice } from "../../../shared/model.ts";
 import type { CallLabel, RunEvent } from "../../../shared/events.ts";
 import { escapeLine } from "../escape.ts";
 import { duration } from "./numbers.ts";
+import { firstParagraph } from "./run-words.ts";
 import { shortModel } from "./spans.ts";
 
 /**
@@ -13,7 +14,7 @@ export function createPlainEvents(startedAt: number): (event: RunEvent, words: s
   const calls = new Map<string, string>();
   return (event, words) => {
     if (event.kind === "call-started") calls.set(event.path, callOf(withChoice(event.data.label, event.data.choice)));
-    const told = tell(event, words ?? "", calls);
+    const told = tell(event, firstParagraph(words ?? ""), calls);
     return told === null ? null : `[${duration(event.time - startedAt)}] ${escapeLine(told, 500)}`;
   };
 }

@@ -47,6 +47,11 @@ export function firstLine(text: string): string {
   return rest.length === 0 ? first : `${first} …`;
 }
 
+/** What an error says first; after an empty line it may go on with what was found. */
+export function firstParagraph(text: string): string {
+  return text.split("\n\n", 1)[0] ?? "";
+}
+
 /** How long the run took or takes; empty where nothing moves. @param now epoch milliseconds */
 export function runDuration(view: Pick<RunView, "started_at" | "finished_at">, now: number, still: Still | null): string {
   if (view.finished_at === null && still !== null) return "";

@@ -3,7 +3,7 @@ import type { PlanStepView, RunView, TraceSpan } from "../../../shared/run-view.
 import { escapeLine } from "../escape.ts";
 import { fit, type Line, piece, type Piece } from "./line.ts";
 import { count, usageLine } from "./numbers.ts";
-import { firstLine, runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";
+import { firstLine, firstParagraph, runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";
 import { sign } from "./signs.ts";
 import { lasted, modelsOf, notes, rejection, tokensOf, toldWords, walk, walkOutsideSteps } from "./spans.ts";
 
@@ -141,7 +141,7 @@ export function runRemarks(trace: TraceSpan | undefined, width: number): readonl
 
 function failure(span: TraceSpan): readonly Piece[] {
   if (span.error === undefined) return [];
-  return [piece(`  ${rejection(span) ?? escapeLine(span.error.message, 300)}`, "bad")];
+  return [piece(`  ${rejection(span) ?? escapeLine(firstParagraph(span.error.message), 300)}`, "bad")];
 }
 
 function isLeaf(span: TraceSpan): boolean {

@@ -3,7 +3,7 @@ import type { TraceSpan } from "../../../shared/run-view.ts";
 import { escapeLine } from "../escape.ts";
 import { fit, type Line, piece } from "./line.ts";
 import { cost, count } from "./numbers.ts";
-import { stillStatus } from "./run-words.ts";
+import { firstParagraph, stillStatus } from "./run-words.ts";
 import { sign } from "./signs.ts";
 import { noteLines } from "./note-lines.ts";
 import { lasted, rejection, shortModel } from "./spans.ts";
@@ -12,7 +12,9 @@ import { callName, remarks, runRemarks, type TreeOptions } from "./trace-lines.t
 export function wholeTraceLines(span: TraceSpan, options: TreeOptions, depth = 0): readonly Line[] {
   const { now, width, still = null } = options;
   const failure =
-    span.error === undefined ? [] : [piece(`  ${rejection(span) ?? `${span.error.code}: ${escapeLine(span.error.message, 500)}`}`, "bad")];
+    span.error === undefined
+      ? []
+      : [piece(`  ${rejection(span) ?? `${span.error.code}: ${escapeLine(firstParagraph(span.error.message), 500)}`}`, "bad")];
   const left = [
     piece("  ".repeat(depth)),
     sign(stillStatus(span.status, still), now),

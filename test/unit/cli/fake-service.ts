@@ -130,9 +130,9 @@ export class FakeService implements Service {
     for (const listener of this.#listeners) listener(note);
   }
 
-  findModels(): Promise<void> {
+  findModels(): Promise<boolean> {
     this.callsBeforeModels ??= this.calls.length + this.requests.length;
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 
   startRun(request: RunRequest): string {

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { configSchema, type ConfigInput } from "../../../shared/config.ts";
+import { NOBODY } from "./model-request.ts";
 import { createModelCatalogue, type ModelCatalogue } from "../../../mcp-server/models/catalogue.ts";
 import { startOpenAiServer, type OpenAiServer } from "../../support/openai-server.ts";
 import { callContext, modelRequest } from "./model-request.ts";
 
 const catalogue = (config: ConfigInput = {}, env: Record<string, string> = {}, origins: Record<string, string> = {}): ModelCatalogue =>
-  createModelCatalogue({ settings: () => ({ config: configSchema.parse(config), origins }), env, folder: "/scripts" });
+  createModelCatalogue({ offline: NOBODY, settings: () => ({ config: configSchema.parse(config), origins }), env, folder: "/scripts" });
 const tiers = (made: ModelCatalogue): unknown => [made.models("small"), made.models("medium"), made.models("large")];
 
 describe("tiers", () => {
@@ -50,6 +51,8 @@ describe("tiers", () => {
 describe("names", () => {
   test.each([
     ["gpt-5", "openai:gpt-5"],
+    ["offline", "offline:search"],
+    ["offline:search", "offline:search"],
     ["openai:gpt-5", "openai:gpt-5"],
     ["qwen3:8b", "openai:qwen3:8b"],
     ["ft:gpt-4o:org::id", "openai:ft:gpt-4o:org::id"],
@@ -61,7 +64,7 @@ describe("names", () => {
   });
 
   test.each([
-    ["offline", /"offline" has no model to ask\. Set OPENAI_API_KEY/],
+    ["offline:llm", /"offline:llm" is no model: "offline" searches the workspace without one\. Set OPENAI_API_KEY/],
     ["vscode:gpt", /"vscode" is not built in: configure providers\.vscode\.baseUrl/],
     ["anthropic:claude", /the provider "anthropic" has no key: set ANTHROPIC_API_KEY/],
     [
@@ -86,7 +89,7 @@ describe("names", () => {
     );
   });
 
-  test("prices: configured, free for scripts, unknown else", () => {
+  test("prices: configured, free for scripts and for searching, unknown else", () => {
     const made = catalogue({ models: { prices: { "openai:a": { in: 1, out: 2 } } } });
     const tokens = { prompt_tokens: 1_000_000, completion_tokens: 1_000_000 };
     expect([
@@ -94,7 +97,7 @@ describe("names", () => {
       made.price("scripted:x.json", tokens),
       made.price("b", tokens),
       made.price("offline", tokens),
-    ]).toEqual([3, 0, null, null]);
+    ]).toEqual([3, 0, null, 0]);
   });
 });
 
@@ -140,6 +143,7 @@ describe("models", () => {
   test("a script is found from the folder, and its count is asked for", async () => {
     writeFileSync(path.join(folder, "s.json"), JSON.stringify([{ reply: { content: "once" }, times: 1 }, { reply: { content: "more" } }]));
     const made = createModelCatalogue({
+      offline: NOBODY,
       settings: () => ({ config: configSchema.parse({}), origins: {} }),
       env: {},
       folder,
@@ -151,7 +155,12 @@ describe("models", () => {
   test("a model is the same object until something changes that it was made from", () => {
     let config: ConfigInput = { providers: { mine: { baseUrl: server.url } } };
     const env: Record<string, string> = { OPENAI_API_KEY: "a" };
-    const made = createModelCatalogue({ settings: () => ({ config: configSchema.parse(config), origins: {} }), env, folder });
+    const made = createModelCatalogue({
+      offline: NOBODY,
+      settings: () => ({ config: configSchema.parse(config), origins: {} }),
+      env,
+      folder,
+    });
     const both = (): readonly unknown[] => [made.model("mine:m"), made.model("openai:m"), made.model("scripted:s.json")];
     const changes = (change: () => void): readonly boolean[] => {
       const before = both();

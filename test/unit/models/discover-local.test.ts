@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { configSchema, type ConfigInput } from "../../../shared/config.ts";
+import { NOBODY } from "./model-request.ts";
 import { createModelCatalogue, type ModelCatalogue } from "../../../mcp-server/models/catalogue.ts";
 import { discoverLocal, localServers, type FoundLocally } from "../../../mcp-server/models/discover-local.ts";
 import { hintedSize, tiersBySize } from "../../../mcp-server/models/local-tiers.ts";
@@ -146,6 +147,7 @@ describe("the catalogue", () => {
   const catalogue = (config: ConfigInput, env: Record<string, string>): { made: ModelCatalogue; asked: () => number } => {
     let count = 0;
     const made = createModelCatalogue({
+      offline: NOBODY,
       settings: () => ({ config: configSchema.parse(config), origins: {} }),
       env,
       folder: "/",

@@ -1,6 +1,6 @@
 /** A model request for tests: only what a test is about has to be said. */
 import type { ModelRequest } from "../../../shared/model.ts";
-import type { ModelCallContext } from "../../../mcp-server/models/port.ts";
+import type { Model, ModelCallContext } from "../../../mcp-server/models/port.ts";
 
 export function modelRequest(changes: Partial<ModelRequest> = {}): ModelRequest {
   return {
@@ -26,3 +26,6 @@ export function callContext(): ModelCallContext & { readonly deltas: string[]; r
   const deltas: string[] = [];
   return { signal: abort.signal, onDelta: (text) => void deltas.push(text), deltas, abort };
 }
+
+/** For a catalogue whose offline model is not asked. */
+export const NOBODY: Model = { complete: () => Promise.reject(new Error("nobody is asked here")) };

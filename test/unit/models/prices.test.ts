@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { configSchema, type ConfigInput } from "../../../shared/config.ts";
+import { NOBODY } from "./model-request.ts";
 import { createModelCatalogue, type ModelCatalogue } from "../../../mcp-server/models/catalogue.ts";
 import { PRICE_TABLE } from "../../../mcp-server/models/price-table.ts";
 import { BUILT_IN_PROVIDERS } from "../../../mcp-server/models/providers.ts";
 
 const catalogue = (config: ConfigInput, env: Record<string, string> = { OPENAI_API_KEY: "k" }): ModelCatalogue =>
-  createModelCatalogue({ settings: () => ({ config: configSchema.parse(config), origins: {} }), env, folder: "/" });
+  createModelCatalogue({ offline: NOBODY, settings: () => ({ config: configSchema.parse(config), origins: {} }), env, folder: "/" });
 const MILLIONS = { prompt_tokens: 1_000_000, completion_tokens: 1_000_000 };
 const told = (made: ModelCatalogue, name: string): unknown => [made.price(name, MILLIONS), made.priceSource(name)];
 
@@ -26,7 +27,7 @@ describe("a price", () => {
       "ollama:qwen3:8b",
       "groq:gpt-5",
       "nobody:x",
-      "offline",
+      "offline:llm",
       "constructor",
       "openai:constructor",
     ])

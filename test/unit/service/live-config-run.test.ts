@@ -76,10 +76,32 @@ test("a bosun.json that is broken under way changes nothing, and is told", async
 test("a run is done by a model that was found on this machine, where nothing else is set", async () => {
   const server = await serve(crew({ steps: STEPS }), ["qwen3:8b"]);
   const service = place({ BOSUN_OLLAMA_BASE_URL: server.url, BOSUN_LMSTUDIO_BASE_URL: "http://127.0.0.1:1/v1" }).open();
-  expect(() => service.startRun({ task: "look into it" })).toThrow(/no model is configured\. .* or start Ollama or LM Studio/);
-  await service.findModels();
+  expect(await service.findModels()).toBe(true);
   expect((await service.settled(service.startRun({ task: "look into it" }))).status).toBe("completed");
   expect(server.requests.map(({ body, headers }) => [body.model, body.max_tokens === undefined, headers.authorization])).toEqual(
     Array.from({ length: 2 }, () => ["qwen3:8b", false, undefined]),
   );
+});
+
+test("a run that began with a model is never gone on with without one, and one that began without stays without", async () => {
+  const nothing = { BOSUN_OLLAMA_BASE_URL: "http://127.0.0.1:1/v1", BOSUN_LMSTUDIO_BASE_URL: "http://127.0.0.1:1/v1" };
+  const offline = place(nothing).open();
+  expect(await offline.findModels()).toBe(false);
+  const searched = await offline.settled(offline.startRun({ task: "where is the needle?" }));
+  expect(searched.answer).toMatch(/^No language model was used/);
+
+  const { configure, open } = place(nothing);
+  const answers = crew({ steps: STEPS });
+  const server = await serve((request, n) => {
+    if (n === 0) configure("{}");
+    return answers(request, n);
+  });
+  configure(settings(server, "FIRST_KEY"));
+  const service = open();
+  const run = await service.settled(service.startRun({ task: "look into it" }));
+  expect(run.status).toBe("paused");
+  expect(run.error?.message).toMatch(/no model is configured/);
+  configure(settings(server, "FIRST_KEY"));
+  service.resume(run.run_id);
+  expect((await service.settled(run.run_id)).status).toBe("completed");
 });
