@@ -8,7 +8,6 @@ import { deadlineSecondsOf } from "../shared/config.ts";
 import type { Config } from "../shared/config.ts";
 import { OFFLINE_MODEL, type ToolOffer } from "../shared/model.ts";
 import type { TaskClassifier } from "../shared/routing.ts";
-import type { WorkerDefinition } from "../shared/worker.ts";
 import { countRule, createAskModel, MODEL_POOL } from "./activities/ask-model.ts";
 import { appliedChanges, createChangeActivities } from "./activities/changes.ts";
 import { createConfigureActivities } from "./activities/configure.ts";
@@ -88,6 +87,10 @@ import { createResultCache, NO_RESULT_CACHE } from "./tools/result-cache.ts";
 import { createWorkspace } from "./tools/workspace.ts";
 import type { Workspace } from "./tools/workspace.ts";
 import { loadBuiltinWorkers } from "./workers/builtin.ts";
+import { createProjectNotes } from "./workers/project-notes.ts";
+import { createWorkerRegistry, type WorkerRegistry } from "./workers/registry.ts";
+import { createWorkerFiles, type WorkerFiles } from "./workers/worker-files.ts";
+import { isTrusted } from "./workers/workspace-trust.ts";
 
 export interface ServiceOptions {
   /** Environment, platform and home folder to look things up in. */
@@ -116,7 +119,9 @@ interface Fixed {
   readonly journalFile: string;
   readonly integrity: Integrity;
   readonly workspace: Workspace;
-  readonly workers: ReadonlyMap<string, WorkerDefinition>;
+  readonly workers: WorkerRegistry;
+  readonly workerFiles: WorkerFiles;
+  readonly projectNotes: () => string;
   readonly offers: ReadonlyMap<string, ToolOffer>;
   readonly tools: ReturnType<typeof createToolRegistry>;
   readonly classify: TaskClassifier;
@@ -159,7 +164,7 @@ export function openService(options: ServiceOptions): Service {
   const routing: RouteParts = {
     classify: fixed.classify,
     cache: routes,
-    workers: () => [...fixed.workers.values()],
+    workers: () => fixed.workers.all(),
     thresholds: () => fixed.settings.current().config.routing,
     plan: async (task, model) => {
       if (model === null && !(await own().findModels())) return null;
@@ -212,6 +217,7 @@ export function openService(options: ServiceOptions): Service {
       return dryRun(reader.journal, { days: request.days ?? fixed.settings.current().config.retention.days, now: Date.now() });
     },
     rebuild: () => ownForUpkeep().rebuild(),
+    ...fixed.workerFiles,
     close: async () => {
       routes.close();
       reader?.close();
@@ -234,7 +240,25 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
   const dataDir = workspaceDataFolder(folders.data, options.workspace);
   const journalFile = join(dataDir, "journal.db");
   const classify = createTaskClassifier();
-  const workers = new Map(loadBuiltinWorkers(names).map((worker) => [worker.name, worker]));
+  const workspace = createWorkspace({ root: options.workspace, bosunHome: folders.data, closed: [folders.config] });
+  const userFolder = join(folders.config, "workers");
+  const workers = createWorkerRegistry({
+    builtIn: loadBuiltinWorkers(names),
+    knownTools: names,
+    folders: [
+      { path: userFolder, origin: "user", within: null, distrust: () => null },
+      {
+        path: join(workspace.root, ".bosun", "workers"),
+        origin: "workspace",
+        within: workspace.root,
+        distrust: () => {
+          const { config, userFile } = settings.current();
+          if (isTrusted(config.workspaces.trusted, workspace.root, system.homeDir)) return null;
+          return `not used: this workspace is not trusted. Add ${JSON.stringify(workspace.root)} to \`workspaces.trusted\` in ${userFile}`;
+        },
+      },
+    ],
+  });
   return {
     env: system.env,
     settings,
@@ -248,8 +272,13 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
       explain: (error) => (isCorruption(error) ? damaged(journalFile, error) : error),
       now: Date.now,
     }),
-    workspace: createWorkspace({ root: options.workspace, bosunHome: folders.data, closed: [folders.config] }),
+    workspace,
     workers,
+    workerFiles: createWorkerFiles({ registry: workers, knownTools: names, root: workspace.root, folder, userFolder }),
+    projectNotes: createProjectNotes(() => {
+      const { kind, absolute } = workspace.forReading("AGENTS.md");
+      return kind === "file" ? absolute : null;
+    }),
     offers: new Map(toolOffers(tools, names).map((offer) => [offer.name, offer])),
     tools,
     classify,
@@ -259,7 +288,7 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
         env: system.env,
         folder,
         offline: createOfflineModel({
-          choose: (task) => classify(task, [...workers.values()]),
+          choose: (task) => classify(task, workers.all()),
           askBelow: () => settings.current().config.routing.askBelow,
         }),
         matchesSoFar: (runId, rule) => countRule(journal, runId, rule),
@@ -373,7 +402,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Owner
       upkeep,
       closing: (sound) => upkeep.stop(sound),
       notices,
-      workers: () => [...fixed.workers.keys()],
+      workers: () => fixed.workers.all().map((worker) => worker.name),
       maxSteps: () => settings.current().config.run.maxSteps,
       caps: () => settings.current().config.budget.run,
       checkFile: (path) => fixed.workspace.forListing(path).path,
@@ -447,6 +476,9 @@ function activitiesOf(
   const activities = [
     ...createConfigureActivities({
       workers,
+      isForeign: (name) => workers.list().workers.some(({ definition, origin }) => definition.name === name && origin !== "built-in"),
+      projectNotes: fixed.projectNotes,
+      pin: ({ runId, path }, names) => states.of(runId).pin(path, names),
       offers,
       planSchemas: { plan: TASK_PLAN.schema, replan: TASK_REPLAN.schema },
       limits: () => {
@@ -505,7 +537,7 @@ function activitiesOf(
       random: Math.random,
       checkReply: (text, schema) => checkReply(text, schema),
     }),
-    ...createToolActivities({ tools, workers, workspace, states, results }),
+    ...createToolActivities({ tools, workspace, states, results }),
     ...createChangeActivities({
       workspace,
       states,
@@ -590,7 +622,7 @@ export function examineHere({ system, currentFolder }: { readonly system: System
       ...settingsProbes({
         loadConfig: () => loadConfig(system, workspace),
         catalogue: catalogueOf,
-        workers: () => loadBuiltinWorkers([...createToolRegistry().keys(), giveUp.name]),
+        workers: () => fix({ system, workspace, folder: currentFolder }, () => undefined).workerFiles.workers(),
       }),
       ...modelProbes({
         file: join(home, HEALTH_FILE),

@@ -10,6 +10,7 @@ import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-v
 import type { Route } from "../shared/routing.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
+import type { ImportedWorker, WorkersReport } from "../shared/worker-view.ts";
 import type { UsageSource } from "../shared/usage.ts";
 import type { Caps, EffectDecision, Priority, RunEvent } from "../shared/events.ts";
 
@@ -253,6 +254,22 @@ export interface Service extends Upkeep {
    * @throws BosunError invalid_input, and what asking a model throws
    */
   route(task: string, model: string | null): Promise<Route>;
+  /** The workers there are now, and what is wrong with files that are not used. */
+  workers(): WorkersReport;
+  /**
+   * Makes a worker file for a person to fill in: in the workspace, or in the person's own folder.
+   * @param request.from the worker that it begins as @returns the file @throws BosunError invalid_input, not_found, conflict
+   */
+  newWorker(request: { readonly name: string; readonly user: boolean; readonly from?: string }): string;
+  /**
+   * Makes worker files from definitions that people have for other programs.
+   * @param request.paths none: all that are found in the workspace @throws BosunError not_found when there is nothing to import
+   */
+  importWorkers(request: {
+    readonly paths: readonly string[];
+    readonly user: boolean;
+    readonly dry_run: boolean;
+  }): readonly ImportedWorker[];
   /** What would be done, not done. Costs a model call. */
   plan(request: RunRequest): Promise<PlanReport>;
   listApprovals(filter?: { run_id?: string }): readonly ApprovalView[];

@@ -186,6 +186,21 @@ export const configSchema = z.strictObject({
     .prefault({}),
   cache: cacheSchema.prefault({}),
   retention: z.strictObject({ days: whole(1, 36_500).default(30).describe("Days for which ended runs are kept.") }).prefault({}),
+  workspaces: z
+    .strictObject({
+      trusted: z
+        .array(
+          z
+            .string()
+            .min(1)
+            .max(4096)
+            .regex(/^(?:~(?:\/|$)|\/|[A-Za-z]:[\\/])/, "must be an absolute folder, or begin with ~/"),
+        )
+        .max(ITEM_MAX)
+        .default([])
+        .describe("Folders of workspaces whose own workers (.bosun/workers) count."),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z

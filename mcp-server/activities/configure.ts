@@ -3,14 +3,20 @@ import { BosunError } from "../../shared/errors.ts";
 import type { Json } from "../../shared/durable.ts";
 import type { ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 import type { TaskClassifier } from "../../shared/routing.ts";
-import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { Limits, Prompts } from "../supervisor/activities.ts";
+import type { Workers } from "../workers/registry.ts";
 import { COMPACT_PROMPT, OUTPUT_PROMPT, plannerPrompt, SYNTHESIS_PROMPT, workerPrompt } from "../workers/system-prompts.ts";
 import { internal } from "./define.ts";
 
 export interface ConfigureParts {
-  readonly workers: ReadonlyMap<string, WorkerDefinition>;
+  readonly workers: Workers;
+  /** Do a worker's words come from a file that is not ours? */
+  isForeign(worker: string): boolean;
+  /** The workspace's own notes for agents; empty when there are none. */
+  projectNotes(): string;
+  /** Takes down what the worker of a step may use from now on. */
+  pin(at: { readonly runId: string; readonly path: string }, tools: readonly string[]): void;
   /** As a model sees them, by name. */
   readonly offers: ReadonlyMap<string, ToolOffer>;
   readonly planSchemas: { readonly plan: Json; readonly replan: Json };
@@ -30,9 +36,12 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
       const session = parts.session(ctx.runId);
       const { tiers, only } = await parts.models(model);
       return {
-        workers: [...parts.workers.keys()],
+        workers: parts.workers.all().map((worker) => worker.name),
         prompts: ctx.keep<Prompts>({
-          planner: plannerPrompt({ workers: [...parts.workers.values()], maxSteps: parts.limits().max_steps }),
+          planner: plannerPrompt({
+            workers: parts.workers.all().map((worker) => ({ ...worker, foreign: parts.isForeign(worker.name) })),
+            maxSteps: parts.limits().max_steps,
+          }),
           synthesise: SYNTHESIS_PROMPT,
           output: OUTPUT_PROMPT,
           compact: COMPACT_PROMPT,
@@ -45,13 +54,24 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
         replan_schema: ctx.keep<ReplySchema>({ name: "task_plan", schema: parts.planSchemas.replan }),
       };
     }),
-    internal("guess_worker", "read", async ({ task }) => parts.classify(task.value, [...parts.workers.values()])),
+    internal("guess_worker", "read", async ({ task }) => parts.classify(task.value, parts.workers.all())),
     internal("describe_worker", "read", async ({ worker }, ctx) => {
       const definition = parts.workers.get(worker);
-      if (definition === undefined) throw new BosunError("not_found", `there is no worker ${worker}`);
+      if (definition === undefined)
+        throw new BosunError(
+          "not_found",
+          `there is no worker ${worker} any more: its file was removed, or is not valid now (\`bosun workers\`)`,
+        );
+      parts.pin(ctx, definition.tools);
       const offers = definition.tools.map((name) => parts.offers.get(name)).filter((offer) => offer !== undefined);
       const { name, tier, max_turns, prompt } = definition;
-      return { name, tier, max_turns, system: ctx.keep(workerPrompt(name, prompt)), tools: ctx.keep<readonly ToolOffer[]>(offers) };
+      return {
+        name,
+        tier,
+        max_turns,
+        system: ctx.keep(workerPrompt(name, prompt, parts.projectNotes())),
+        tools: ctx.keep<readonly ToolOffer[]>(offers),
+      };
     }),
   ];
 }

@@ -1,17 +1,17 @@
 /** `price_plan`: what a plan is reckoned to cost, and whether that fits into what the run's caps leave; pinned in the journal. */
 import type { BudgetLeft } from "../../shared/estimate.ts";
 import type { Tier } from "../../shared/model.ts";
-import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import { usedBy } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import { fitPlan } from "../pricing/fit-plan.ts";
 import type { Pricing } from "../pricing/price-plan.ts";
 import type { Priors } from "../pricing/priors.ts";
+import type { Workers } from "../workers/registry.ts";
 import { internal } from "./define.ts";
 
 export interface PricePlanParts {
-  readonly workers: ReadonlyMap<string, WorkerDefinition>;
+  readonly workers: Pick<Workers, "get">;
   run(runId: string): RunFold;
   priors(): Priors;
   /** `provider:model` in order of preference. */

@@ -18,6 +18,10 @@ export interface RunState {
   readonly overlay: Overlay;
   /** What a step has seen of the files, grown in place. */
   seenBy(step: string): Seen;
+  /** Names of the tools that the worker of a step was given when it began. @param path of any call of the step */
+  toolsAt(path: string): readonly string[];
+  /** @param path of the call that described the worker */
+  pin(path: string, tools: readonly string[]): void;
 }
 
 export interface RunStates {
@@ -45,6 +49,7 @@ export function createRunStates(options: {
   function rebuild(runId: string): RunState {
     const overlay = createOverlay({ workspace, blobs: journal.blobs });
     const seen = new Map<string, Seen>();
+    const tools = new Map<string, readonly string[]>();
     const state: RunState = {
       overlay,
       seenBy: (step) => {
@@ -52,6 +57,13 @@ export function createRunStates(options: {
         seen.set(step, known);
         return known;
       },
+      toolsAt: (path) => {
+        const step = stepPathOf(path);
+        const known = tools.get(step) ?? pinnedTools(runId, step);
+        tools.set(step, known);
+        return known;
+      },
+      pin: (path, names) => void tools.set(stepPathOf(path), names),
     };
     const asked = new Map<string, EventOf<"call-started">["data"]>();
     if (isUnshaped(journal.run(runId))) return state;
@@ -60,6 +72,20 @@ export function createRunStates(options: {
       if (event.kind === "call-completed") take(state, asked.get(event.path), event.data.result);
     }
     return state;
+  }
+
+  /** As the journal has it; nothing for a step that was never given any. */
+  function pinnedTools(runId: string, step: string): readonly string[] {
+    const asked = new Set<string>();
+    let found: readonly string[] = [];
+    for (const event of journal.events(runId)) {
+      if (event.kind === "call-started" && event.data.activity === "describe_worker" && stepPathOf(event.path) === step)
+        asked.add(event.path);
+      if (event.kind !== "call-completed" || !asked.has(event.path)) continue;
+      const { tools } = codec.decode(event.data.result) as SupervisorActivities["describe_worker"]["output"];
+      found = tools.value.map((tool) => tool.name);
+    }
+    return found;
   }
 
   function take(state: RunState, call: EventOf<"call-started">["data"] | undefined, result: Payload): void {
@@ -84,4 +110,10 @@ export function createRunStates(options: {
     },
     drop: (runId) => void states.delete(runId),
   };
+}
+
+/** Path of the step that a call belongs to: its own folder, or what lies above its turn. */
+function stepPathOf(path: string): string {
+  const turn = path.indexOf("/turn:");
+  return turn >= 0 ? path.slice(0, turn) : path.slice(0, path.lastIndexOf("/"));
 }

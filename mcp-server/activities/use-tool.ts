@@ -1,7 +1,6 @@
 /** `use_tool` and `inspect_calls`: one call of a worker's tool, checked against what the worker may use. */
 import { BosunError } from "../../shared/errors.ts";
 import type { ToolCall } from "../../shared/model.ts";
-import type { WorkerDefinition } from "../../shared/worker.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { UseTool } from "../supervisor/activities.ts";
 import type { Tool } from "../tools/port.ts";
@@ -15,7 +14,6 @@ import type { RunStates } from "./run-state.ts";
 
 export interface ToolParts {
   readonly tools: ReadonlyMap<string, Tool>;
-  readonly workers: ReadonlyMap<string, WorkerDefinition>;
   readonly workspace: Workspace;
   readonly states: RunStates;
   readonly results: ResultCache;
@@ -44,9 +42,9 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
     },
     run: async (input, ctx) => {
       const call = callOf(input);
-      const tool = offered(parts, input.worker, call.name);
-      const args = parseArguments(tool, call.arguments);
       const state = parts.states.of(ctx.runId);
+      const tool = offered(parts.tools, call.name, { worker: input.worker, allowed: state.toolsAt(ctx.path) });
+      const args = parseArguments(tool, call.arguments);
       const result = await withTimeout(tool, ctx.signal, (signal) =>
         parts.results.run(tool, args, {
           workspace: parts.workspace,
@@ -74,10 +72,13 @@ function callOf({ message, index }: UseTool): ToolCall {
   return call;
 }
 
-/** The tool, if this worker has it. @throws BosunError not_found, policy_denied */
-function offered(parts: ToolParts, worker: string, name: string): Tool {
-  const allowed = parts.workers.get(worker)?.tools ?? [];
-  const tool = parts.tools.get(name);
+/** The tool, if the worker had it when its step began, whatever its file says by now. @throws BosunError not_found, policy_denied */
+function offered(
+  tools: ToolParts["tools"],
+  name: string,
+  { worker, allowed }: { readonly worker: string; readonly allowed: readonly string[] },
+): Tool {
+  const tool = tools.get(name);
   if (tool === undefined)
     throw new BosunError("not_found", `there is no tool ${JSON.stringify(name.slice(0, MAX_NAME))}; you have: ${allowed.join(", ")}`);
   if (!allowed.includes(tool.name))

@@ -28,6 +28,7 @@ import { tellCommand } from "./commands/tell.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { usageCommand } from "./commands/usage.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { workersCommand } from "./commands/workers.ts";
 
 const EXAMPLES = ['run "why does the login test fail?"', "runs", "trace run_4f2a", "approvals"];
 const CODES = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 waits for a person, 4 budget exhausted, 130 cancelled.";
@@ -42,6 +43,7 @@ export function createProgram(context: CliContext): Command {
     runCommand,
     planCommand,
     routeCommand,
+    workersCommand,
     runsCommand,
     showCommand,
     traceCommand,

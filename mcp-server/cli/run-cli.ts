@@ -49,7 +49,7 @@ export async function runCli(
 }
 
 async function parse(program: Command, argv: readonly string[], { io, json }: CliContext): Promise<void> {
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
     command.exitOverride();
     command.configureOutput({
       writeOut: (text) => io.stdout.write(broken(text, helpWidth(io)).replaceAll("$ bosun ", `$ ${bosunHere(io)} `)),

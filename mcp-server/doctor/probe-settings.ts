@@ -1,5 +1,5 @@
 /** What Bosun was told: configuration, models, workers. */
-import type { WorkerDefinition } from "../../shared/worker.ts";
+import type { WorkersReport } from "../../shared/worker-view.ts";
 import { toErrorValue } from "../../shared/errors.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
 import { HOW_TO_SET } from "../models/providers.ts";
@@ -10,22 +10,14 @@ export interface SettingsParts {
   /** @throws BosunError invalid_input saying what is wrong in which file */
   readonly loadConfig: () => LoadedConfig;
   readonly catalogue: (loaded: LoadedConfig) => Pick<ModelCatalogue, "describe" | "model">;
-  /** @throws BosunError internal */
-  readonly workers: () => readonly WorkerDefinition[];
+  readonly workers: () => WorkersReport;
 }
 
 export function settingsProbes(parts: SettingsParts): readonly Probe[] {
   return [
     { name: "configuration", look: () => lookAtConfig(parts.loadConfig()) },
     { name: "models", look: () => lookAtModels(parts) },
-    {
-      name: "workers",
-      look: () =>
-        parts
-          .workers()
-          .map((worker) => worker.name)
-          .join(", "),
-    },
+    { name: "workers", look: () => lookAtWorkers(parts.workers()) },
   ];
 }
 
@@ -63,4 +55,13 @@ function lookAtModels({ loadConfig, catalogue }: SettingsParts): Finding {
   return {
     bad: new Set(bad.map((each) => each.slice(each.indexOf(": ")))).size === 1 ? first.slice(first.indexOf(": ") + 2) : bad.join("; "),
   };
+}
+
+/** A file that is not used is the person's to mend; the others work all the same. */
+function lookAtWorkers({ workers, problems }: WorkersReport): Finding {
+  const names = workers.map((worker) => worker.name).join(", ");
+  if (problems.length === 0) return names;
+  if (problems.every((problem) => problem.untrusted === true))
+    return `${names}. ${problems.length} of this workspace not used, for it is not trusted: \`bosun workers\` says how`;
+  return { bad: `${names}. Not used: ${problems.map(({ file, line, reason }) => `${file}:${line}: ${reason}`).join("; ")}` };
 }

@@ -48,7 +48,7 @@ export interface LocalServiceParts {
 const MAX_TASK = 100_000;
 
 /** What needs no owner is left out. */
-export type OwnerService = Omit<Service, "route">;
+export type OwnerService = Omit<Service, "route" | "workers" | "newWorker" | "importWorkers">;
 
 export function createLocalService(parts: LocalServiceParts): OwnerService {
   const { engine, journal, look } = parts;

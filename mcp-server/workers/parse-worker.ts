@@ -5,16 +5,10 @@
 import picomatch from "picomatch";
 import { isAlias, LineCounter, parseDocument, visit } from "yaml";
 import { z } from "zod";
+import { cleanLine, cleanText } from "../../shared/clean-text.ts";
 import { TIERS } from "../../shared/model.ts";
+import type { WorkerProblem } from "../../shared/worker-view.ts";
 import type { WorkerDefinition } from "../../shared/worker.ts";
-
-/** One thing that is wrong with a worker file. */
-export interface WorkerProblem {
-  readonly file: string;
-  /** From 1, in the whole file. */
-  readonly line: number;
-  readonly reason: string;
-}
 
 export type ParsedWorker =
   | { readonly ok: true; readonly worker: WorkerDefinition }
@@ -22,6 +16,9 @@ export type ParsedWorker =
 
 const DEFAULT_MAX_TURNS = 30;
 const MAX_FILE_CHARACTERS = 100_000;
+/** Of what reaches lists of tools and the planner. */
+const MAX_DESCRIPTION = 300;
+const MAX_EXAMPLE = 200;
 const text = (max: number) => z.string().trim().min(1, "is empty").max(max, `is longer than ${max} characters`);
 
 const frontMatterSchema = z.strictObject({
@@ -31,6 +28,10 @@ const frontMatterSchema = z.strictObject({
   tier: z.enum(TIERS),
   max_turns: z.int().min(1).max(100).default(DEFAULT_MAX_TURNS),
   examples: z.array(text(500)).max(50).default([]),
+  // Known, so that it is told what it lacks and not that it is unknown.
+  budget: z
+    .undefined({ error: "a worker's own budget is not built: cap the run with --budget-usd, or `budget.call` in bosun.json" })
+    .optional(),
 });
 
 /**
@@ -52,7 +53,7 @@ export function parseWorker(source: string, file: string, knownTools: readonly s
   // The opening line stands in as a comment, so that positions count in lines of the file.
   const matter = parseFrontMatter(["#", ...lines.slice(1, end)].join("\n"), file);
   if (!matter.ok) return matter;
-  const { max_turns, tools, ...rest } = matter.value;
+  const { max_turns, tools, budget: _, ...rest } = matter.value;
   const expanded = expandTools(tools, knownTools);
   if (expanded.unknown.length > 0) {
     const problems = expanded.unknown.map(({ at, name }) => ({
@@ -62,12 +63,12 @@ export function parseWorker(source: string, file: string, knownTools: readonly s
     }));
     return { ok: false, problems };
   }
-  const prompt = lines
-    .slice(end + 1)
-    .join("\n")
-    .trim();
+  const prompt = cleanText(lines.slice(end + 1).join("\n")).trim();
   if (prompt === "") return fail(end + 2, "the prompt after the front matter is empty");
-  return { ok: true, worker: { ...rest, max_turns, tools: expanded.names, prompt } };
+  const description = cleanLine(rest.description, MAX_DESCRIPTION);
+  const examples = rest.examples.map((example) => cleanLine(example, MAX_EXAMPLE)).filter((example) => example !== "");
+  if (description === "") return fail(matter.lineOf(["description"]), "`description`: nothing is left of it without hidden characters");
+  return { ok: true, worker: { ...rest, description, examples, max_turns, tools: expanded.names, prompt } };
 }
 
 type FrontMatter =

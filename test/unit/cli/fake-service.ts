@@ -2,6 +2,7 @@
 import { BosunError } from "../../../shared/errors.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
 import type { Route } from "../../../shared/routing.ts";
+import type { ImportedWorker, WorkersReport } from "../../../shared/worker-view.ts";
 import type { RunComparison } from "../../../shared/run-compare.ts";
 import type { OtlpTrace } from "../../../shared/otlp.ts";
 import { otlpTraceOf } from "../../../mcp-server/telemetry/otlp-trace.ts";
@@ -46,6 +47,8 @@ export interface FakeServiceOptions {
   readonly diff?: string;
   readonly comparison?: RunComparison;
   readonly usage?: UsageReport;
+  readonly workers?: WorkersReport;
+  readonly imported?: readonly ImportedWorker[];
   /** Thrown by `decide`. */
   readonly decideError?: BosunError;
   /** Never settles, until cancelled. */
@@ -94,6 +97,20 @@ export class FakeService implements Service {
       freed_bytes: dryRun ? null : 1_300_000,
       leftovers: 1,
     });
+  }
+
+  workers(): WorkersReport {
+    return this.#options.workers ?? { workers: [], problems: [] };
+  }
+
+  newWorker({ name, user, from }: { name: string; user: boolean; from?: string }): string {
+    this.calls.push(`new ${name} ${user} ${from ?? "-"}`);
+    return `/w/.bosun/workers/${name}.md`;
+  }
+
+  importWorkers(request: { paths: readonly string[]; user: boolean; dry_run: boolean }): readonly ImportedWorker[] {
+    this.calls.push(`import ${JSON.stringify(request)}`);
+    return this.#options.imported ?? [];
   }
 
   async route(task: string, model: string | null): Promise<Route> {
