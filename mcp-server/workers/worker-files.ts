@@ -65,7 +65,10 @@ export function createWorkerFiles({ registry, knownTools, root, folder, userFold
     workers: () => {
       const { workers, problems } = registry.list();
       return {
-        workers: workers.map(({ definition: { prompt: _, ...definition }, origin, file }) => ({ ...definition, source: origin, file })),
+        workers: workers.map(({ definition, origin, file }) => {
+          const { name, description, tools, tier, max_turns, examples } = definition;
+          return { name, description, tools, tier, max_turns, examples, source: origin, file };
+        }),
         problems,
       };
     },

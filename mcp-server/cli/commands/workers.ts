@@ -5,6 +5,7 @@ import { type CliContext, command, withService } from "../command.ts";
 import { escapeLine } from "../escape.ts";
 import { drawingWidth, printHint, printJson, printLines, printText } from "../print.ts";
 import { type Line, piece } from "../render/line.ts";
+import { plural } from "../render/numbers.ts";
 import { wrapWords } from "../text-width.ts";
 
 interface WorkersOptions {
@@ -106,7 +107,7 @@ function workersLines({ workers, problems }: WorkersReport, width: number): read
     const source = worker.source === "built-in" ? "" : `  ${worker.source}`;
     const head: Line = [
       piece(escapeLine(worker.name, 60).padEnd(column), "name"),
-      piece(`${worker.tier} tier, ${worker.tools.length} tools${source}`, "dim"),
+      piece(`${worker.tier} tier, ${plural(worker.tools.length, "tool")}${source}`, "dim"),
     ];
     return [head, ...wrapped(escapeLine(worker.description, 400), width, column)];
   });
