@@ -66,7 +66,7 @@ it("workers show tells one of them, and who there is when there is none of that 
     ].join("\n"),
   );
   expect(await cli(["workers", "show", "nobody"])).toMatchObject({
-    code: 1,
+    code: 2,
     err: 'bosun: not_found: there is no worker "nobody"; there are: coder, sly\n',
   });
 });
