@@ -5,14 +5,12 @@ import type { ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 import type { TaskClassifier } from "../../shared/routing.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { Limits, Prompts } from "../supervisor/activities.ts";
-import type { Workers } from "../workers/registry.ts";
+import type { WorkerRegistry } from "../workers/registry.ts";
 import { COMPACT_PROMPT, OUTPUT_PROMPT, plannerPrompt, SYNTHESIS_PROMPT, workerPrompt } from "../workers/system-prompts.ts";
 import { internal } from "./define.ts";
 
 export interface ConfigureParts {
-  readonly workers: Workers;
-  /** Do a worker's words come from a file that is not ours? */
-  isForeign(worker: string): boolean;
+  readonly workers: WorkerRegistry;
   /** The workspace's own notes for agents; empty when there are none. */
   projectNotes(): string;
   /** Takes down what the worker of a step may use from now on. */
@@ -35,11 +33,12 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
     internal("configure", "read", async ({ model }, ctx) => {
       const session = parts.session(ctx.runId);
       const { tiers, only } = await parts.models(model);
+      const { workers } = parts.workers.list();
       return {
-        workers: parts.workers.all().map((worker) => worker.name),
+        workers: workers.map(({ definition }) => definition.name),
         prompts: ctx.keep<Prompts>({
           planner: plannerPrompt({
-            workers: parts.workers.all().map((worker) => ({ ...worker, foreign: parts.isForeign(worker.name) })),
+            workers: workers.map(({ definition, origin }) => ({ ...definition, foreign: origin !== "built-in" })),
             maxSteps: parts.limits().max_steps,
           }),
           synthesise: SYNTHESIS_PROMPT,

@@ -22,7 +22,14 @@ const PARTS =
   /\n\n# (?:What a good result contains|The whole task, of which this is a part|Files named|Context given with the task|Earlier in this session|Reports of the steps before)/u;
 
 export function told(messages: readonly ModelMessage[]): Told {
-  const said = messages.filter((message) => message.role === "user").map((message) => message.content);
+  const all = messages.filter((message) => message.role === "user").map((message) => message.content);
+  // Before it stands what earlier runs of the session came to.
+  const said = all.slice(
+    Math.max(
+      0,
+      all.findIndex((text) => /^# (?:Goal|Task)\n/u.test(text)),
+    ),
+  );
   const packet = said[0] ?? "";
   const end = packet.search(PARTS);
   const goal = (end < 0 ? packet : packet.slice(0, end)).replace(/^# (?:Goal|Task)\n/u, "");

@@ -14,7 +14,7 @@ import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, 
 export type TranscriptItem =
   | ModelMessage
   | Kept<AssistantMessage>
-  | { readonly role: "system"; readonly content: Kept<string> }
+  | { readonly role: "system" | "user"; readonly content: Kept<string> }
   | { readonly role: "tool"; readonly tool_call_id: string; readonly content: Kept<string> };
 
 /** What a run may use, pinned when it starts. */
@@ -27,7 +27,7 @@ export interface Crew {
   /** Set when the task names its model: no other may answer. */
   readonly only?: readonly string[];
   readonly limits: Limits;
-  /** What the earlier runs of the session came to, in words; left out when there are none. */
+  /** What is told of the earlier runs of the session; left out when there are none. */
   readonly session?: Kept<string>;
   readonly plan_schema: Kept<ReplySchema>;
   readonly replan_schema: Kept<ReplySchema>;

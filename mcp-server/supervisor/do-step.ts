@@ -12,7 +12,7 @@ import { add, opened } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
 import { SEES_IDLE_TURNS } from "./flags.ts";
 import type { TaskInput } from "./make-plan.ts";
-import { packetMessage } from "./messages.ts";
+import { packetMessage, sessionItems } from "./messages.ts";
 import type { StepOutcome } from "./messages.ts";
 import { newsAfter } from "./news.ts";
 import { createProgress } from "./progress.ts";
@@ -60,6 +60,7 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
   const system = ctx.chain<TranscriptItem>([{ role: "system", content: worker.system }]);
   const packet = ctx.chain<TranscriptItem>(
     [
+      ...sessionItems(work.crew),
       {
         role: "user",
         content: packetMessage({
@@ -68,7 +69,6 @@ export async function doStep(ctx: Ctx, work: StepWork): Promise<Outcome<string>>
           expects: step.expects,
           files: input.files,
           context: input.context,
-          session: work.crew.session?.value ?? "",
           reports,
         }),
       },

@@ -10,7 +10,7 @@ import { checkPlan } from "./check-plan.ts";
 import { add, opened } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
 import { PLAN_NEEDS_STEPS } from "./flags.ts";
-import { cut, planRequest } from "./messages.ts";
+import { cut, planRequest, sessionItems } from "./messages.ts";
 import { doubtOf, GO_ON, localStep } from "./second-opinion.ts";
 
 export interface TaskInput {
@@ -42,7 +42,8 @@ export async function makePlan(ctx: Ctx, crew: Crew, input: TaskInput): Promise<
   const conversation = opened(
     ctx.chain<TranscriptItem>([
       { role: "system", content: crew.prompts.value.planner },
-      { role: "user", content: planRequest({ ...input, session: crew.session?.value ?? "" }) },
+      ...sessionItems(crew),
+      { role: "user", content: planRequest(input) },
     ]),
   );
   if (input.worker !== null) {

@@ -95,8 +95,12 @@ interface FolderLook {
   readonly problem: string | null;
 }
 
+const NOTHING: FolderLook = { files: [], problem: null };
+
 function lookInto({ path, within }: WorkerFolder): FolderLook {
   let names: readonly string[];
+  // Most have none: to be told so by an exception takes longer.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return NOTHING;
   try {
     if (within !== null && realpathSync(path) !== join(within, ".bosun", "workers"))
       return { files: [], problem: "the folder is reached through a symbolic link, which is not followed" };
