@@ -62,7 +62,7 @@ interface Outcome {
 
 async function task(service: Service, model?: string): Promise<Outcome> {
   const began = performance.now();
-  const run = service.startRun({ task: `Task ${Math.random()}: what do the files hold?`, ...(model === undefined ? {} : { model }) });
+  const run = await service.startRun({ task: `Task ${Math.random()}: what do the files hold?`, ...(model === undefined ? {} : { model }) });
   const view = await service.settled(run);
   return { view, ms: performance.now() - began };
 }

@@ -38,7 +38,9 @@ async function manyLive(): Promise<void> {
   const service = openService({ system: { platform: process.platform, env, homeDir: folder }, workspace, folder: workspace });
   const before = memory().rssMb;
   const began = performance.now();
-  const ids = Array.from({ length: live }, (_, index) => service.startRun({ task: `Task ${index}`, worker: "researcher" }));
+  const ids = await Promise.all(
+    Array.from({ length: live }, (_, index) => service.startRun({ task: `Task ${index}`, worker: "researcher" })),
+  );
   const begun = performance.now();
   let most = 0;
   const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss / 2 ** 20)), 50);

@@ -32,7 +32,7 @@ try {
     const times: number[] = [];
     for (const { question, files } of asked) {
       const began = performance.now();
-      const view = await service.settled(service.startRun({ task: question }));
+      const view = await service.settled(await service.startRun({ task: question }));
       times.push(performance.now() - began);
       const named = [...(view.answer ?? "").matchAll(/^\*\*(.+):\d+\*\*$/gmu)].map((match) => match[1] ?? "").slice(0, 3);
       const place = named.findIndex((path) => files.includes(path));

@@ -117,7 +117,7 @@ try {
     const service = openService({ system: { platform: process.platform, env, homeDir: base }, workspace, folder: workspace });
     return {
       async run(task) {
-        const run = await service.settled(service.startRun({ task, session_id: "bench" }));
+        const run = await service.settled(await service.startRun({ task, session_id: "bench" }));
         if (run.status !== "completed") throw new Error(`${run.status}: ${run.error?.message ?? ""}`);
       },
       close: () => service.close(),

@@ -39,7 +39,7 @@ function newTask(): string {
 
 async function bosunTask(service: Service, session?: string): Promise<void> {
   const task = newTask();
-  const run = await service.settled(service.startRun({ task, ...(session === undefined ? {} : { session_id: session }) }));
+  const run = await service.settled(await service.startRun({ task, ...(session === undefined ? {} : { session_id: session }) }));
   if (run.status !== "completed") throw new Error(`${run.status}: ${run.error?.message ?? ""}`);
 }
 

@@ -182,7 +182,7 @@ export function openService(options: ServiceOptions): Service {
       return owner?.broken ?? null;
     },
     findModels: () => own().findModels(),
-    startRun: (request) => own().startRun(request),
+    startRun: async (request) => own().startRun(request),
     getRun: (runId, include) => look().getRun(runId, include),
     exportTrace: (runId, version) => look().exportTrace(runId, version),
     compare: (runId, otherId) => look().compare(runId, otherId),
@@ -191,32 +191,32 @@ export function openService(options: ServiceOptions): Service {
     findRun: (id) => look().findRun(id),
     settled: (runId) => own().settled(runId),
     subscribe: (runId, listener) => own().subscribe(runId, listener),
-    cancel: (runId) => own().cancel(runId),
-    resume: (runId, budget) => own().resume(runId, budget),
-    answer: (runId, questionId, answer) => own().answer(runId, questionId, answer),
-    pause: (runId) => own().pause(runId),
-    tell: (runId, data) => own().tell(runId, data),
+    cancel: async (runId) => own().cancel(runId),
+    resume: async (runId, budget) => own().resume(runId, budget),
+    answer: async (runId, questionId, answer) => own().answer(runId, questionId, answer),
+    pause: async (runId) => own().pause(runId),
+    tell: async (runId, data) => own().tell(runId, data),
     fork: (runId, request) => own().fork(runId, request),
     settleEffect: (runId, effectId, decision) => own().settleEffect(runId, effectId, decision),
-    revert: (runId) => own().revert(runId),
+    revert: async (runId) => own().revert(runId),
     replay: (runId) => look().replay(runId),
     verify: (given) => fixed.integrity.verify(given),
     verifyFile: (file, given) => fixed.integrity.verifyFile(file, given),
     exportRun: (runId, given, write) => fixed.integrity.exportRun(runId, given, write),
-    forget: (runId) => own().forget(runId),
+    forget: async (runId) => own().forget(runId),
     route: (task, model) => routeTask(routing, task, model),
     plan: (request) => own().plan(request),
     listApprovals: (filter) => look().listApprovals(filter),
     getApproval: (id) => look().getApproval(id),
-    decide: (id, decision) => own().decide(id, decision),
-    recover: () => own().recover(),
+    decide: async (id, decision) => own().decide(id, decision),
+    recover: async () => own().recover(),
     gc: (request) => {
       if (!request.dry_run || owner !== null) return ownForUpkeep().gc(request);
       reader ??= openLook(fixed);
       if (reader === null) return ownForUpkeep().gc(request);
       return dryRun(reader.journal, { days: request.days ?? fixed.settings.current().config.retention.days, now: Date.now() });
     },
-    rebuild: () => ownForUpkeep().rebuild(),
+    rebuild: async () => ownForUpkeep().rebuild(),
     ...fixed.workerFiles,
     close: async () => {
       routes.close();
@@ -413,7 +413,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Owner
         return catalogue.models("small").length > 0;
       },
       checkReply: (text, schema) => checkReply(text, schema),
-      forget: (runId) => {
+      forget: async (runId) => {
         answerCache.forgetRun(runId);
         return { run_id: runId, ...forgetPayloads({ file: journalFile, run_id: runId, key, now: Date.now, epoch: journal.epoch }) };
       },

@@ -1,6 +1,7 @@
 /**
  * The service: everything a face of Bosun (command line, MCP server, extension) may ask of it. Faces know this port and the value
- * objects of `shared/`, never the journal or the engine.
+ * objects of `shared/`, never the journal or the engine. What only looks answers at once, for it reads the journal beside whoever owns it;
+ * what starts, drives or decides is a promise, for the owner may be another process.
  */
 import type { Json } from "../shared/durable.ts";
 import type { PlanEstimate } from "../shared/estimate.ts";
@@ -171,7 +172,7 @@ export interface Upkeep {
   /** Removes ended runs older than `days` (the configuration's `retention.days`) and what only they named. */
   gc(request: { readonly days?: number; readonly dry_run: boolean }): Promise<GcSummary>;
   /** Builds everything that is derived from the events again. No run may be at work. */
-  rebuild(): { readonly runs: number };
+  rebuild(): Promise<{ readonly runs: number }>;
 }
 
 /** One thing that was looked at. */
@@ -191,7 +192,7 @@ export interface Service extends Upkeep {
   /** Looks for models on this machine where none is configured and no key is set; to be awaited before something is started. Never fails for want of them. @returns whether there is one */
   findModels(): Promise<boolean>;
   /** Creates the run and starts driving it. @throws BosunError invalid_input */
-  startRun(request: RunRequest): string;
+  startRun(request: RunRequest): Promise<string>;
   /** @throws BosunError not_found */
   getRun(runId: string, include?: readonly Include[]): RunView;
   /** The run's trace as OpenTelemetry has it, without what is not over yet. @param version of Bosun @throws BosunError not_found */
@@ -211,13 +212,13 @@ export interface Service extends Upkeep {
   settled(runId: string): Promise<RunView>;
   /** Notes of one run, until the returned function is called. */
   subscribe(runId: string, listener: (note: RunNote) => void): () => void;
-  cancel(runId: string): void;
+  cancel(runId: string): Promise<void>;
   /** Starts nothing new until it is resumed; calls under way come home. @throws BosunError not_found, conflict */
-  pause(runId: string): void;
+  pause(runId: string): Promise<void>;
   /** Asks again or goes on after a pause, an expired approval or a killed process. */
-  resume(runId: string, budget?: Caps): void;
+  resume(runId: string, budget?: Caps): Promise<void>;
   /** Tells a task that is under way something: its workers hear it with their next turn. @throws BosunError not_found, conflict, invalid_input */
-  tell(runId: string, data: Json): void;
+  tell(runId: string, data: Json): Promise<void>;
   /** A new run that keeps what the given one did up to a point; its id. @throws BosunError not_found, invalid_input */
   fork(runId: string, request: ForkRequest): Promise<string>;
   /**
@@ -226,9 +227,9 @@ export interface Service extends Upkeep {
    */
   settleEffect(runId: string, effectId: string, decision: EffectDecision): Promise<void>;
   /** @throws BosunError not_found, invalid_input, conflict when it was answered already */
-  answer(runId: string, questionId: string, answer: string): void;
+  answer(runId: string, questionId: string, answer: string): Promise<void>;
   /** Starts a run that puts back what the given run changed; it asks for approval like any write. @throws BosunError not_found, conflict */
-  revert(runId: string): string;
+  revert(runId: string): Promise<string>;
   /** Drives the run again with every answer from the journal: no model, no tool, no write. */
   replay(runId: string): Promise<ReplayReport>;
   /**
@@ -247,7 +248,7 @@ export interface Service extends Upkeep {
    */
   exportRun(runId: string, options: { readonly redact: boolean }, write: (line: string) => void): ExportReport;
   /** Removes the payloads of a run that has ended; the events stay. Cannot be undone. @throws BosunError not_found, conflict */
-  forget(runId: string): ForgetReport;
+  forget(runId: string): Promise<ForgetReport>;
   /**
    * Which worker a task would go to. Costs a model call where neither an earlier answer nor the local classifier is sure.
    * @param model `provider:model`; `offline`: the local classifier alone; null: what is found
@@ -279,9 +280,9 @@ export interface Service extends Upkeep {
    * @param decision.digest of the content that the person saw.
    * @throws BosunError not_found, conflict (decided already), approval_expired
    */
-  decide(approvalId: string, decision: { decision: "approve" | "reject"; digest: string; reason?: string }): void;
+  decide(approvalId: string, decision: { decision: "approve" | "reject"; digest: string; reason?: string }): Promise<void>;
   /** Takes up runs that an earlier process left unfinished; their ids. */
-  recover(): readonly string[];
+  recover(): Promise<readonly string[]>;
   /** Waits for effects in flight, commits, and gives the data folder free. */
   close(): Promise<void>;
   /** True while a living process, this or another, owns the workspace's data folder: without one nothing runs, whatever a status says. */

@@ -72,7 +72,7 @@ export async function askRejection(io: CliIo, service: Service, approvalId: stri
   await io.stdin.drain();
   printLines(io, approvalLines(detail, { now: io.now(), maxDiffLines: MAX_DIFF_LINES }));
   if ((await askLine(io, "Reject these changes? [y/N] "))?.toLowerCase() === "y") {
-    service.decide(approvalId, { decision: "reject", digest: detail.digest, reason });
+    await service.decide(approvalId, { decision: "reject", digest: detail.digest, reason });
     printText(io, "Rejected; the worker is told.");
     return "rejected";
   }
@@ -95,7 +95,7 @@ async function decideOnTerminal(io: CliIo, service: Service, { approval, diff, d
       case "not now":
         return "undecided";
       case "y":
-        service.decide(approval.approval_id, { decision: "approve", digest });
+        await service.decide(approval.approval_id, { decision: "approve", digest });
         return "approved";
       case "d":
       case "diff":
@@ -106,7 +106,7 @@ async function decideOnTerminal(io: CliIo, service: Service, { approval, diff, d
         const reason = await askLine(io, "Why not? The worker is told: ");
         if (reason === null) return "undecided";
         if (reason !== "") {
-          service.decide(approval.approval_id, { decision: "reject", digest, reason });
+          await service.decide(approval.approval_id, { decision: "reject", digest, reason });
           return "rejected";
         }
         printText(io, "A rejection needs a reason.");

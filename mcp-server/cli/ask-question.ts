@@ -58,7 +58,7 @@ export async function askQuestion(io: CliIo, service: Service, runId: string, qu
         printError(io, wrong, false);
         continue;
       }
-      service.answer(runId, question.question_id, answerOf(question, said));
+      await service.answer(runId, question.question_id, answerOf(question, said));
       return true;
     }
   }

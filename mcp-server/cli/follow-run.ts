@@ -44,7 +44,8 @@ export async function followRun(io: CliIo, service: Service, runId: string, opti
         return;
       }
       cancelled = true;
-      service.cancel(runId);
+      // What is wrong with it is told where the run is waited for.
+      void service.cancel(runId).catch(() => undefined);
       interrupt();
     }),
     io.onSignal("SIGTERM", terminate),

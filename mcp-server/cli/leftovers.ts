@@ -11,8 +11,8 @@ import { commandsHere } from "./here.ts";
  * Takes them up, and says so.
  * @param asked a run that was named: it is no leftover, and not among those that come back.
  */
-export function takeUpLeftovers(io: CliIo, service: Service, json: boolean, asked?: string): readonly string[] {
-  const ids = service.recover().filter((id) => id !== asked);
+export async function takeUpLeftovers(io: CliIo, service: Service, json: boolean, asked?: string): Promise<readonly string[]> {
+  const ids = (await service.recover()).filter((id) => id !== asked);
   if (ids.length > 0) tell(io, json, `Taking up ${runs(ids)} that an earlier process left unfinished: ${ids.join(", ")}`);
   return ids;
 }

@@ -81,7 +81,7 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
       return engine.broken;
     },
     findModels: parts.findModels,
-    startRun: (request) => startTask("task", request),
+    startRun: async (request) => startTask("task", request),
     settled: async (runId) => {
       await engine.settled(runId);
       return service.getRun(runId);
@@ -94,12 +94,12 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
           listener({ ...note, words: words.of(note.event) });
         }
       }),
-    cancel: (runId) => engine.cancel(runId, "person"),
-    resume: (runId, budget) => {
+    cancel: async (runId) => engine.cancel(runId, "person"),
+    resume: async (runId, budget) => {
       if (budget !== undefined) refuseLower(journal.run(runId).budget, budget);
       engine.resume(runId, "person", budget);
     },
-    answer: (runId, questionId, answer) => {
+    answer: async (runId, questionId, answer) => {
       if (answer.trim() === "") throw new BosunError("invalid_input", "the answer is empty");
       const waiting = Object.values(journal.run(runId).waits).some(
         ({ about }) => about.for === "answer" && about.question_id === questionId,
@@ -107,8 +107,8 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
       if (!waiting) throw new BosunError("not_found", `run ${runId} has no open question ${questionId}`);
       engine.signal(runId, `answer:${questionId}`, engine.keep(answer));
     },
-    pause: (runId) => engine.pause(runId, "person"),
-    tell: (runId, data) => {
+    pause: async (runId) => engine.pause(runId, "person"),
+    tell: async (runId, data) => {
       if (JSON.stringify(data).length > MAX_TASK)
         throw new BosunError(
           "invalid_input",
@@ -122,7 +122,7 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
       return engine.fork(runId, forkOptionsOf({ ...parts, checkTask, checkWorker, checkModel }, runId, request));
     },
     settleEffect: (runId, effectId, decision) => engine.decideEffect(runId, effectId, decision, "person"),
-    revert: (runId) => {
+    revert: async (runId) => {
       const fold = journal.run(runId);
       if (fold.ended === null) throw new BosunError("conflict", `run ${runId} has not ended (${statusOf(fold)}): cancel it first`);
       if (journal.removal(runId) === "forgotten") throw forgotten(runId, "reverted");
@@ -143,7 +143,7 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
       });
     },
     plan: (request) => planOnly(parts, () => startTask("plan", request)),
-    decide: (approvalId, { decision, digest, reason }) => {
+    decide: async (approvalId, { decision, digest, reason }) => {
       const row = journal.approval(approvalId);
       if (row === null) throw new BosunError("not_found", `no approval ${approvalId}: \`bosun approvals\` lists what is open`);
       if (row.status === "expired")
@@ -163,11 +163,11 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
       };
       engine.signal(row.run_id, `approval:${approvalId}`, payload);
     },
-    forget: (runId) => {
+    forget: async (runId) => {
       engine.flush();
       return parts.forget(runId);
     },
-    recover: () => engine.recover(),
+    recover: async () => engine.recover(),
     close: async () => {
       parts.closing(engine.broken === null);
       await engine.close();

@@ -105,7 +105,7 @@ export function createUpkeep(parts: UpkeepParts): OwnUpkeep {
       const report = alone ? runThrough(pieces) : await runBeside(pieces);
       return summary(report, { days, leftovers: sweep() });
     },
-    rebuild: () => ({ runs: journal.rebuild() }),
+    rebuild: () => Promise.resolve({ runs: journal.rebuild() }),
   };
 }
 

@@ -63,8 +63,8 @@ describe("a task", () => {
       folder,
     });
     try {
-      expect(() => service.startRun({ task: "z".repeat(1_048_576) })).toThrow(/1048576 characters, at most 100000/);
-      expect(() => service.startRun({ task: "a\0b" })).toThrow(/NUL/);
+      await expect(service.startRun({ task: "z".repeat(1_048_576) })).rejects.toThrow(/1048576 characters, at most 100000/);
+      await expect(service.startRun({ task: "a\0b" })).rejects.toThrow(/NUL/);
       expect(service.listRuns()).toEqual([]);
     } finally {
       await service.close();

@@ -23,7 +23,7 @@ it("at least 24 of 30 questions about this repository are answered with a true f
     expect(asked).toHaveLength(30);
     const missed: string[] = [];
     for (const { question, files } of asked) {
-      const { answer } = await service.settled(service.startRun({ task: question }));
+      const { answer } = await service.settled(await service.startRun({ task: question }));
       const named = [...(answer ?? "").matchAll(/^\*\*(.+):\d+\*\*$/gmu)].map((match) => match[1] ?? "").slice(0, 3);
       if (!named.some((path) => files.includes(path))) missed.push(`${question} -> ${named.join(", ")}`);
     }

@@ -31,13 +31,14 @@ it.runIf(process.env["RECORD_SCHEMA"] === "1")("records an ended run, one that w
   });
   const env = { BOSUN_HOME: join(folder, "home"), BOSUN_MODEL: "openai:test", OPENAI_API_KEY: "k", OPENAI_BASE_URL: server.url };
   const service = openService({ system: { platform: process.platform, env, homeDir: folder }, workspace, folder: workspace });
-  const ended = service.startRun({ task: "mend a.txt", worker: "coder" });
+  const ended = await service.startRun({ task: "mend a.txt", worker: "coder" });
   const asked = await service.settled(ended);
-  for (const { approval_id: id } of asked.approvals) service.decide(id, { decision: "approve", digest: service.getApproval(id).digest });
+  for (const { approval_id: id } of asked.approvals)
+    await service.decide(id, { decision: "approve", digest: service.getApproval(id).digest });
   expect((await service.settled(ended)).status).toBe("completed");
-  const waiting = service.startRun({ task: "write DOCS.md", worker: "writer" });
+  const waiting = await service.startRun({ task: "write DOCS.md", worker: "writer" });
   expect((await service.settled(waiting)).status).toBe("waiting_approval");
-  const killed = service.startRun({ task: "look into a.txt", worker: "researcher" });
+  const killed = await service.startRun({ task: "look into a.txt", worker: "researcher" });
   while (!server.requests.some((request) => request.headers["x-bosun-run"] === killed && request.body.messages.length > 3)) await delay(20);
   await delay(50);
   const db = new Database(join(workspaceDataFolder(env.BOSUN_HOME, workspace), "journal.db"), { readonly: true });

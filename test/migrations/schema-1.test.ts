@@ -75,7 +75,7 @@ describe("a journal of schema 1", () => {
   it("is migrated by its next owner, who builds projections that say the same", async () => {
     const { service, file } = await openOld();
     const before = projectionRows(file);
-    service.rebuild();
+    await service.rebuild();
     expect(projectionRows(file)).toEqual(before);
     const db = new Database(file, { readonly: true });
     expect(db.pragma("user_version", { simple: true })).toBe(SCHEMA_VERSION);
@@ -86,13 +86,13 @@ describe("a journal of schema 1", () => {
   it("goes on with the run that waited for an approval, takes up the one that was killed, and replays all", async () => {
     const { service, id, workspace, server } = await openOld();
     const [waiting, killed, ended] = [id(WAITING_TASK), id("look into a.txt"), id("mend a.txt")];
-    expect(service.recover()).toEqual([killed]);
+    expect(await service.recover()).toEqual([killed]);
     expect(await service.settled(killed)).toMatchObject({ status: "completed", answer: "Report of the researcher." });
     expect(server.requests, "the call that the kill cut off is made once more").toHaveLength(1);
     const [approval] = service.listApprovals({ run_id: waiting });
     const { digest, diff } = service.getApproval(approval?.approval_id ?? "");
     expect(diff).toContain("+# Docs");
-    service.decide(approval?.approval_id ?? "", { decision: "approve", digest });
+    await service.decide(approval?.approval_id ?? "", { decision: "approve", digest });
     expect(await service.settled(waiting)).toMatchObject({ status: "completed" });
     expect(readFileSync(join(workspace, "DOCS.md"), "utf8")).toBe("# Docs\n");
     for (const run of [ended, waiting, killed]) expect(await service.replay(run)).toMatchObject({ ok: true });
@@ -100,10 +100,10 @@ describe("a journal of schema 1", () => {
 
   it("puts back what a run of then changed", async () => {
     const { service, id, workspace } = await openOld();
-    const revert = service.revert(id("mend a.txt"));
+    const revert = await service.revert(id("mend a.txt"));
     const [approval] = (await service.settled(revert)).approvals;
     const approvalId = approval?.approval_id ?? "";
-    service.decide(approvalId, { decision: "approve", digest: service.getApproval(approvalId).digest });
+    await service.decide(approvalId, { decision: "approve", digest: service.getApproval(approvalId).digest });
     expect(await service.settled(revert)).toMatchObject({ status: "completed" });
     expect(readFileSync(join(workspace, "a.txt"), "utf8")).toBe("hello\n");
   });
@@ -118,14 +118,14 @@ describe("a journal of schema 1", () => {
     expect(before - Number(count())).toBe(summary.payloads);
     db.close();
     const [waiting, killed] = [id(WAITING_TASK), id("look into a.txt")];
-    service.recover();
+    await service.recover();
     expect(await service.settled(killed)).toMatchObject({ status: "completed" });
     const [approval] = service.listApprovals({ run_id: waiting });
     const approvalId = approval?.approval_id ?? "";
-    service.decide(approvalId, { decision: "approve", digest: service.getApproval(approvalId).digest });
+    await service.decide(approvalId, { decision: "approve", digest: service.getApproval(approvalId).digest });
     expect(await service.settled(waiting)).toMatchObject({ status: "completed" });
     expect(readFileSync(join(workspace, "DOCS.md"), "utf8")).toBe("# Docs\n");
-    const revert = service.revert(id("mend a.txt"));
+    const revert = await service.revert(id("mend a.txt"));
     expect(await service.settled(revert)).toMatchObject({ status: "waiting_approval" });
     for (const task of ["mend a.txt", WAITING_TASK, "look into a.txt"]) expect(await service.replay(id(task))).toMatchObject({ ok: true });
   });

@@ -102,18 +102,18 @@ async function oneWorld(random: () => number, name: number): Promise<number> {
       const begun =
         parent !== undefined && random() < 0.5
           ? await service.fork(parent, { at: String(2 + Math.floor(random() * 20)) }).catch(() => null)
-          : service.startRun({ task: "do it", ...(random() < 0.4 ? { worker: pick(["one", "two", "three"]) } : {}) });
+          : await service.startRun({ task: "do it", ...(random() < 0.4 ? { worker: pick(["one", "two", "three"]) } : {}) });
       if (begun === null) continue;
       runs.push(begun);
       if (random() < 0.4) {
         // As after a crash: what was in memory is gone.
         await service.close();
         service = open();
-        service.recover();
+        await service.recover();
       }
       await service.settled(begun);
       for (const { approval_id: id } of service.listApprovals({ run_id: begun }))
-        service.decide(id, { decision: "reject", digest: service.getApproval(id).digest, reason: "no" });
+        await service.decide(id, { decision: "reject", digest: service.getApproval(id).digest, reason: "no" });
       await service.settled(begun);
     }
     await service.close();

@@ -10,8 +10,8 @@ const env = process.env;
 const workspace = env["BOSUN_WORKSPACE"] ?? process.cwd();
 const service = openService({ system: { platform: process.platform, env, homeDir: homedir() }, workspace, folder: workspace });
 
-service.recover();
-if (service.listRuns().length === 0) service.startRun({ task: env["DRIVER_TASK"] ?? "the task" });
+await service.recover();
+if (service.listRuns().length === 0) await service.startRun({ task: env["DRIVER_TASK"] ?? "the task" });
 
 for (;;) {
   const open = service.listRuns({ limit: 100 }).filter((run) => run.finished_at === null);
@@ -19,7 +19,8 @@ for (;;) {
   for (const { run_id: runId } of open) {
     const run = await service.settled(runId);
     if (run.status === "paused") throw new Error(`run is paused: ${run.error?.message ?? ""}`);
-    for (const { approval_id: id } of run.approvals) service.decide(id, { decision: "approve", digest: service.getApproval(id).digest });
+    for (const { approval_id: id } of run.approvals)
+      await service.decide(id, { decision: "approve", digest: service.getApproval(id).digest });
   }
 }
 

@@ -19,7 +19,7 @@ export function answerCommand(context: CliContext): Command {
       if (text.trim() === "") throw new BosunError("invalid_input", "The answer is empty.");
       const wrong = wrongOption(question, text);
       if (wrong !== null) throw wrong;
-      service.answer(runId, question.question_id, answerOf(question, text));
+      await service.answer(runId, question.question_id, answerOf(question, text));
       return showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
     });
   });

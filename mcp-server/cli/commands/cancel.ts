@@ -9,7 +9,7 @@ export function cancelCommand(context: CliContext): Command {
     async (run: string, options: { readonly json?: boolean }) => {
       await withService(context, {}, async (service) => {
         const runId = findRun(service, run);
-        service.cancel(runId);
+        await service.cancel(runId);
         const view = await service.settled(runId);
         if (options.json === true) {
           printJson(context.io, view);

@@ -38,7 +38,7 @@ async function begin(context: CliContext, folder: DemoFolder): Promise<DemoEnd> 
   );
   return usingService(context, folder.options, async (service) => {
     await service.findModels();
-    return follow(context, service, service.startRun({ task: TASK }));
+    return follow(context, service, await service.startRun({ task: TASK }));
   });
 }
 
@@ -50,8 +50,8 @@ async function goOn(context: CliContext, folder: DemoFolder): Promise<DemoEnd | 
     if (left === undefined) return null;
     printProse(context.io, "An earlier demonstration was left unfinished. It goes on where it was; nothing that was done is done again.\n");
     await service.findModels();
-    service.recover();
-    if (service.getRun(left.run_id).status === "paused") service.resume(left.run_id);
+    await service.recover();
+    if (service.getRun(left.run_id).status === "paused") await service.resume(left.run_id);
     return follow(context, service, left.run_id);
   });
 }

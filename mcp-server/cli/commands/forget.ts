@@ -40,7 +40,7 @@ export function forgetCommand(context: CliContext): Command {
             return EXIT.waits;
           }
         }
-        const report = service.forget(runId);
+        const report = await service.forget(runId);
         if (options.json === true) {
           printJson(io, { ...report, forgotten: true });
           return EXIT.done;

@@ -40,7 +40,7 @@ export function forkCommand(context: CliContext): Command {
     await withService(context, {}, async (service) => {
       const parent = findRun(service, run);
       await service.findModels();
-      const ids = takeUpLeftovers(io, service, json);
+      const ids = await takeUpLeftovers(io, service, json);
       const runId = await service.fork(parent, request);
       if (!json)
         printHint(io, `Forked run ${parent} at ${options.at}: run ${runId}. What ${parent} applied stays; approvals are asked anew.`);

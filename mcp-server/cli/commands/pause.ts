@@ -9,7 +9,7 @@ export function pauseCommand(context: CliContext): Command {
   ]).action(async (run: string, options: { readonly json?: boolean }) => {
     await withService(context, {}, async (service) => {
       const runId = findRun(service, run);
-      service.pause(runId);
+      await service.pause(runId);
       const view = await service.settled(runId);
       if (options.json === true) printJson(context.io, view);
       else printHint(context.io, `Run ${runId} is ${view.status}. \`bosun resume ${runId}\` goes on.`);

@@ -30,13 +30,13 @@ export function resumeCommand(context: CliContext): Command {
       const before = service.getRun(runId);
       const ranOut = before.approvals.some((approval) => Date.parse(approval.expires_at) <= context.io.now());
       await service.findModels();
-      const left = takeUpLeftovers(context.io, service, json, runId);
+      const left = await takeUpLeftovers(context.io, service, json, runId);
       if (!json) sayHow(context.io, before);
       // An approval that ran out while nobody was here expires now that somebody is, and pauses the run; then it can be asked again.
       if (ranOut) await service.settled(runId);
       // A run that was paused may still look as if it ran: what its owner had under way is only being settled.
       const { status } = service.getRun(runId);
-      if (status === "paused" || status === "running" || budget !== undefined) service.resume(runId, budget);
+      if (status === "paused" || status === "running" || budget !== undefined) await service.resume(runId, budget);
       const exitCode = showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
       return stayWith(context.io, service, { ids: left, exitCode, json });
     });

@@ -9,7 +9,7 @@ export function revertCommand(context: CliContext): Command {
     async (run: string, options: { readonly json?: boolean }) => {
       const json = options.json === true;
       await withService(context, {}, async (service) => {
-        const runId = service.revert(findRun(service, run));
+        const runId = await service.revert(findRun(service, run));
         return showEnd(context.io, service, await followRun(context.io, service, runId, { json }), json);
       });
     },

@@ -41,13 +41,13 @@ export function runCommand(context: CliContext): Command {
         const { io } = context;
         await service.findModels();
         if (!options.wait) {
-          const begun = service.startRun(request);
+          const begun = await service.startRun(request);
           if (json) printJson(io, service.getRun(begun));
           else printHint(io, `Run ${begun} is recorded. \`bosun resume ${begun}\` begins it.`);
           return 0;
         }
-        const ids = takeUpLeftovers(io, service, json);
-        const runId = service.startRun(request);
+        const ids = await takeUpLeftovers(io, service, json);
+        const runId = await service.startRun(request);
         const exitCode = showEnd(io, service, await followRun(io, service, runId, { json }), json);
         return stayWith(io, service, { ids, exitCode, json });
       });

@@ -123,7 +123,7 @@ export class FakeService implements Service {
     return { worker: "coder", confidence: 0.6, alternatives, source: "classifier", verdict: "unsure" };
   }
 
-  rebuild(): { runs: number } {
+  async rebuild(): Promise<{ runs: number }> {
     this.calls.push("rebuild");
     return { runs: 3 };
   }
@@ -152,7 +152,7 @@ export class FakeService implements Service {
     return Promise.resolve(true);
   }
 
-  startRun(request: RunRequest): string {
+  async startRun(request: RunRequest): Promise<string> {
     this.requests.push(request);
     if (request.task.trim() === "") throw new BosunError("invalid_input", "The task is empty.");
     return this.#state.run_id;
@@ -212,23 +212,23 @@ export class FakeService implements Service {
     return () => this.#listeners.delete(listener);
   }
 
-  cancel(runId: string): void {
+  async cancel(runId: string): Promise<void> {
     this.calls.push(`cancel ${runId}`);
     this.#states = [runView({ status: "cancelled", finished_at: "2026-01-02T03:04:05.000Z" })];
     this.#cancelled(this.#state);
   }
 
-  resume(runId: string, budget?: { usd?: number; tokens?: number }): void {
+  async resume(runId: string, budget?: { usd?: number; tokens?: number }): Promise<void> {
     this.calls.push(`resume ${runId}${budget === undefined ? "" : ` ${JSON.stringify(budget)}`}`);
     this.#advance();
   }
 
-  pause(runId: string): void {
+  async pause(runId: string): Promise<void> {
     this.calls.push(`pause ${runId}`);
     this.#advance();
   }
 
-  tell(runId: string, data: unknown): void {
+  async tell(runId: string, data: unknown): Promise<void> {
     this.calls.push(`tell ${runId} ${JSON.stringify(data)}`);
   }
 
@@ -243,12 +243,12 @@ export class FakeService implements Service {
     return Promise.resolve();
   }
 
-  answer(_runId: string, questionId: string, answer: string): void {
+  async answer(_runId: string, questionId: string, answer: string): Promise<void> {
     this.calls.push(`answer ${questionId} ${answer}`);
     this.#advance();
   }
 
-  revert(runId: string): string {
+  async revert(runId: string): Promise<string> {
     this.calls.push(`revert ${runId}`);
     return this.#state.run_id;
   }
@@ -273,7 +273,7 @@ export class FakeService implements Service {
     return { run_id: runId, events: 4, payloads: redact ? 0 : 3, left_out: redact ? 3 : 0, key: SOUND.key };
   }
 
-  forget(runId: string): ForgetReport {
+  async forget(runId: string): Promise<ForgetReport> {
     this.calls.push(`forget ${runId}`);
     return { run_id: runId, payloads: 3, bytes: 2048, shared: 1, waiting_for: [] };
   }
@@ -298,13 +298,13 @@ export class FakeService implements Service {
     return { approval, diff: this.#options.diff ?? "--- a/src/backoff.js\n+++ b/src/backoff.js\n@@ -1 +1 @@\n-max\n+min\n", digest: "d1" };
   }
 
-  decide(approvalId: string, { decision, digest, reason }: Parameters<Service["decide"]>[1]): void {
+  async decide(approvalId: string, { decision, digest, reason }: Parameters<Service["decide"]>[1]): Promise<void> {
     this.calls.push([decision, approvalId, digest, reason].filter((part) => part !== undefined).join(" "));
     this.#advance();
     if (this.#options.decideError !== undefined) throw this.#options.decideError;
   }
 
-  recover(): readonly string[] {
+  async recover(): Promise<readonly string[]> {
     this.calls.push("recover");
     return this.#options.leftovers ?? [];
   }

@@ -286,7 +286,7 @@ Not applied: void.txt: void
       words: null,
     });
     service.note({ type: "delta", run_id: "run_aaaa1111", path: "", text: "not shown" });
-    service.cancel("run_aaaa1111");
+    await service.cancel("run_aaaa1111");
     await going;
     expect(terminal.out).toContain("[1.5 s] fix⟨U+001B⟩[31m › coder started\n");
     expect(terminal.out).not.toContain("\u001B");
@@ -299,7 +299,7 @@ Not applied: void.txt: void
     const going = run(["run", "x"], service, terminal);
     await begun();
     terminal.tick(100);
-    service.cancel("run_aaaa1111");
+    await service.cancel("run_aaaa1111");
     expect((await going).code).toBe(130);
     expect(terminal.out).toContain("\u001B[?25l");
     expect(terminal.out).toContain("\u001B[2A");

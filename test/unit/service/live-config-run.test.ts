@@ -52,7 +52,7 @@ test("a run's second call goes to another server, with another key, once bosun.j
   });
   configure(settings(first, "FIRST_KEY"));
   const service = open();
-  const run = await service.settled(service.startRun({ task: "look into it" }));
+  const run = await service.settled(await service.startRun({ task: "look into it" }));
   expect(run.status).toBe("completed");
   const asked = ({ requests }: OpenAiServer): unknown => requests.map(({ headers }) => [headers["x-bosun-purpose"], headers.authorization]);
   expect(asked(first)).toEqual([["plan", "Bearer first-key"]]);
@@ -68,7 +68,7 @@ test("a bosun.json that is broken under way changes nothing, and is told", async
   });
   configure(settings(server, "FIRST_KEY"));
   const service = open();
-  expect((await service.settled(service.startRun({ task: "look into it" }))).status).toBe("completed");
+  expect((await service.settled(await service.startRun({ task: "look into it" }))).status).toBe("completed");
   expect(server.requests).toHaveLength(2);
   expect(service.notices).toEqual([expect.stringMatching(/bosun\.json is not valid JSON .* the settings from before hold$/)]);
 });
@@ -77,7 +77,7 @@ test("a run is done by a model that was found on this machine, where nothing els
   const server = await serve(crew({ steps: STEPS }), ["qwen3:8b"]);
   const service = place({ BOSUN_OLLAMA_BASE_URL: server.url, BOSUN_LMSTUDIO_BASE_URL: "http://127.0.0.1:1/v1" }).open();
   expect(await service.findModels()).toBe(true);
-  expect((await service.settled(service.startRun({ task: "look into it" }))).status).toBe("completed");
+  expect((await service.settled(await service.startRun({ task: "look into it" }))).status).toBe("completed");
   expect(server.requests.map(({ body, headers }) => [body.model, body.max_tokens === undefined, headers.authorization])).toEqual(
     Array.from({ length: 2 }, () => ["qwen3:8b", false, undefined]),
   );
@@ -87,7 +87,7 @@ test("a run that began with a model is never gone on with without one, and one t
   const nothing = { BOSUN_OLLAMA_BASE_URL: "http://127.0.0.1:1/v1", BOSUN_LMSTUDIO_BASE_URL: "http://127.0.0.1:1/v1" };
   const offline = place(nothing).open();
   expect(await offline.findModels()).toBe(false);
-  const searched = await offline.settled(offline.startRun({ task: "where is the needle?" }));
+  const searched = await offline.settled(await offline.startRun({ task: "where is the needle?" }));
   expect(searched.answer).toMatch(/^No language model was used/);
 
   const { configure, open } = place(nothing);
@@ -98,10 +98,10 @@ test("a run that began with a model is never gone on with without one, and one t
   });
   configure(settings(server, "FIRST_KEY"));
   const service = open();
-  const run = await service.settled(service.startRun({ task: "look into it" }));
+  const run = await service.settled(await service.startRun({ task: "look into it" }));
   expect(run.status).toBe("paused");
   expect(run.error?.message).toMatch(/no model is configured/);
   configure(settings(server, "FIRST_KEY"));
-  service.resume(run.run_id);
+  await service.resume(run.run_id);
   expect((await service.settled(run.run_id)).status).toBe("completed");
 });
