@@ -136,6 +136,16 @@ const STUFF =
     "|",
   );
 
+/** What a crew is asked for with verbs that anybody uses: the same verbs, about things of which no program is made. */
+const ANYBODYS_VERBS =
+  "review {o}|review {o} for me|explain {o}|explain {o} to a child|explain how {o} works|describe {o}|summarise {o}|compare {o} and {o}|compare {o} with {o} and tell me which is better|design {o}|plan {o}|plan {o} for {n} people|build {o}|make {o}|create {o}|write {o}|write about {o}|write a letter about {o}|write a short text about {o}|find {o}|find out when {o} was made|look up {o}|look for {o}|search for {o} and {o}|list {o} and {o}|check {o}|check the price of {o}|fix {o}|repair {o}|my {o} is broken|{o} does not work any more|{o} makes a strange noise|why is {o} so expensive?|why does {o} smell?|why do people like {o}?|where can i get {o}?|where is {o}?|where do i put {o}?|how does {o} work?|how do i clean {o}?|how do i use {o}?|how do i choose {o}?|how to make {o}|how to repair {o}|how to improve {o} at home|what is {o}?|what does {o} cost?|what is the difference between {o} and {o}?|what is the best {o} for a beginner?|which is better, {o} or {o}?|should i buy {o} or {o}?|is {o} healthy?|is {o} worth it?|can i take {o} on a plane?|do you like {o}?|who made {o}?|add {o} to my list|add {o}|remove {o} from the list|change {o}|move {o} next to {o}|put {o} on {o}|take {o} and put it in {o}|open {o}|close {o}|turn on {o}|clean {o}|update me on {o}|translate {o} into Dutch|get {o} and then get {o}|get information on {o} and suggest {o}|i need {o}|i need {o} that is cheap and easy to use|i am looking for {o} under {n} dollars|i want {o} in blue|recommend {o} like {o}|order {o}|book {o}|sell {o}|calculate how much {o} i need for {n} people|estimate the cost of {o}|test whether {o} is real|document my {o}|evaluate {o}|analyse {o}|proofread {o}|give me ideas for {o}|tell me the history of {o}|was {o} older than {o}?|how many people have {o}?|in which year did {o} begin?".split(
+    "|",
+  );
+const EVERYDAY =
+  "a chair|the sofa|a kitchen shelf|the window|the fridge|a bicycle|the car|a boat|a tent|the garden|a rose bush|an oak tree|a carrot soup|the bread|an apple pie|a salad|green tea|breakfast|dinner for two|a diet|the holiday in Greece|a road trip|a birthday cake|a wedding dress|the wedding|a funeral speech|a love letter|a poem|a novel|the plot of Macbeth|a fairy tale|a song|a piano|the violin|a concert|a painting|a photo of my family|a film|the football match|a marathon|a chess opening|yoga|a workout|the doctor|a headache|a sore throat|my knee|the baby|a puppy|the cat|a horse|the birds|a whale|volcanoes|the moon|gravity|the French Revolution|ancient Rome|the president of Brazil|a king|the capital of Chad|a river|the sea|an island|the weather in Cairo|snow|a rainbow|a train ticket|a hotel room|the airport|a taxi|a passport|my rent|a mortgage|my savings|gold|a lottery|a lawyer|the neighbours|my boss|a job interview|a cover letter|my essay on war|a school project|a dream|a horoscope|a joke|a riddle|a coat|shoes|a red shirt|a ring|perfume|shampoo|a lipstick|a haircut|a candle|a lamp|the curtains|a blanket|a pillow|a spoon|a cup|the drawer|the table|a bottle of wine|a coffee|chocolate|cheese|eggs|rice|a fish|mushrooms".split(
+    "|",
+  );
+
 /** Sentences of long requests, by whose they are; `common` may stand in any. */
 const SENTENCES: Readonly<Record<string, string>> = {
   common:
@@ -180,6 +190,7 @@ export function makeRequests(perWorker: number, seed: number): readonly MadeRequ
       if (slot === "t") return pick(TECHNOLOGIES);
       if (slot === "a") return pick(ACTS);
       if (slot === "b") return pick(STUFF);
+      if (slot === "o") return pick(EVERYDAY);
       return slot === "v" ? `${1 + Math.floor(random() * 9)}.${Math.floor(random() * 20)}` : String(Math.floor(random() * 500));
     });
   const capital = (text: string): string => (random() < 0.5 ? text.charAt(0).toUpperCase() + text.slice(1) : text);
@@ -219,5 +230,6 @@ export function makeRequests(perWorker: number, seed: number): readonly MadeRequ
   }
   for (const text of ELSEWHERE_ABROAD) made.push({ worker: null, text });
   for (let count = 0; count < perWorker; count += 1) made.push({ worker: null, text: capital(fill(pick(ELSEWHERE.split("|")))) });
+  for (let count = 0; count < perWorker; count += 1) made.push({ worker: null, text: capital(fill(pick(ANYBODYS_VERBS))) });
   return made;
 }

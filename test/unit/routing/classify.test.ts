@@ -6,7 +6,7 @@ import type { RoutableWorker } from "../../../shared/routing.ts";
 import { createTaskClassifier } from "../../../mcp-server/routing/classify.ts";
 import { loadBuiltinWorkers } from "../../../mcp-server/workers/builtin.ts";
 import { createToolRegistry } from "../../../mcp-server/tools/registry.ts";
-import { isForTemperature, loadRequests } from "../../../training/requests.ts";
+import { loadRequests } from "../../../training/requests.ts";
 
 const CREW: readonly RoutableWorker[] = loadBuiltinWorkers([...createToolRegistry().keys(), "give_up"]);
 const classify = createTaskClassifier();
@@ -42,7 +42,7 @@ describe("the local classifier", () => {
   );
 
   it("keeps to what was measured on requests that it was not trained with", () => {
-    const requests = loadRequests("held-out").filter((_, at) => !isForTemperature(at));
+    const requests = loadRequests("held-out");
     const right = requests.filter(({ text, worker }) => {
       const { worker: guessed, confidence } = guess(text);
       return worker === null ? confidence < 0.45 : guessed === worker;
