@@ -30,9 +30,7 @@ function exampleOf(text: string, worker: string | null, weight: number): Example
 const strangers = loadRequests(STRANGER);
 const isStranger = new Set(strangers.map(({ text }) => text));
 const examplesOf = (requests: readonly LabelledRequest[], weight: number): readonly Example[] =>
-  requests.flatMap((request) =>
-    variantsOf(request).map((text, at) => exampleOf(text, request.worker, at === 0 ? weight : weight / 2)),
-  );
+  requests.flatMap((request) => variantsOf(request).map((text, at) => exampleOf(text, request.worker, at === 0 ? weight : weight / 2)));
 const familiar: readonly Example[] = [
   ...makeRequests(MADE_PER_WORKER, SEED).map(({ text, worker }) => exampleOf(text, worker, MADE_WEIGHT)),
   ...examplesOf(
