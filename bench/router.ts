@@ -97,7 +97,7 @@ function naiveBayes(): (text: string) => string {
   const counts = new Map<string, Map<string, number>>();
   const totals = new Map<string, number>();
   const vocabulary = new Set<string>();
-  for (const { text, worker } of [...training, ...makeRequests(500, 3)]) {
+  for (const { text, worker } of [...training, ...makeRequests()]) {
     const label = worker ?? NONE;
     const own = counts.get(label) ?? new Map<string, number>();
     counts.set(label, own);

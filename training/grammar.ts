@@ -192,8 +192,11 @@ export interface MadeRequest {
   readonly worker: string | null;
 }
 
+/** What training takes of them. */
+export const MADE = { perWorker: 800, seed: 3 } as const;
+
 /** @param perWorker how many of each, about a third of them long */
-export function makeRequests(perWorker: number, seed: number): readonly MadeRequest[] {
+export function makeRequests({ perWorker, seed }: { readonly perWorker: number; readonly seed: number } = MADE): readonly MadeRequest[] {
   const random = mulberry(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const fill = (frame: string): string =>

@@ -11,11 +11,9 @@ import { type LabelledRequest, loadRequests, variantsOf } from "./requests.ts";
 import { type Example, logits, type Softmax, softmax, trainSoftmax } from "./softmax.ts";
 
 const CLASSES = ["architect", "coder", "debugger", "researcher", "reviewer", "writer", ""];
-const MADE_PER_WORKER = 800;
 const MADE_WEIGHT = 0.3;
 /** How much a request of nobody counts: to do what nobody asked for is worse than to ask once too often. */
 const NOBODY_WEIGHT = 1.5;
-const SEED = 3;
 /** The hand that wrote this file wrote neither the other requests nor most frames: with it held back, training is judged as by a stranger. */
 const STRANGER = "train-2";
 const STRANGER_WEIGHT = 2;
@@ -32,7 +30,7 @@ const isStranger = new Set(strangers.map(({ text }) => text));
 const examplesOf = (requests: readonly LabelledRequest[], weight: number): readonly Example[] =>
   requests.flatMap((request) => variantsOf(request).map((text, at) => exampleOf(text, request.worker, at === 0 ? weight : weight / 2)));
 const familiar: readonly Example[] = [
-  ...makeRequests(MADE_PER_WORKER, SEED).map(({ text, worker }) => exampleOf(text, worker, MADE_WEIGHT)),
+  ...makeRequests().map(({ text, worker }) => exampleOf(text, worker, MADE_WEIGHT)),
   ...examplesOf(
     loadRequests("train").filter(({ text }) => !isStranger.has(text)),
     1,
