@@ -10,20 +10,23 @@ import { createTaskClassifier } from "../mcp-server/routing/classify.ts";
 import { createToolRegistry } from "../mcp-server/tools/registry.ts";
 import { loadBuiltinWorkers } from "../mcp-server/workers/builtin.ts";
 import { makeRequests } from "../training/grammar.ts";
-import { isForTemperature, type LabelledRequest, loadRequests } from "../training/requests.ts";
+import { type LabelledRequest, loadRequests } from "../training/requests.ts";
 
 const ASK_BELOW = 0.45;
 const SURE_ABOVE = 0.75;
 const NONE = "(none)";
 
 const root = join(import.meta.dirname, "../..");
-const requests = loadRequests("held-out", join(root, "training/requests")).filter((_, at) => !isForTemperature(at));
-const training = loadRequests("train", join(root, "training/requests"));
+const folder = join(root, "training/requests");
+const FILES = ["held-out-1", "held-out-2", "held-out-3"];
+const requests = FILES.flatMap((file) => loadRequests(file, folder).map((request) => ({ ...request, file })));
+const training = loadRequests("train", folder);
 const crew: readonly RoutableWorker[] = loadBuiltinWorkers([...createToolRegistry().keys(), "give_up"]);
 const classify = createTaskClassifier();
 const print = (text = ""): void => void process.stdout.write(`${text}\n`);
 
 interface Judged extends LabelledRequest {
+  readonly file: string;
   readonly guessed: string;
   readonly confidence: number;
   /** The worker is right; or there is none, and the person would be asked. */
@@ -63,6 +66,7 @@ const sure = judged.filter((each) => each.confidence >= SURE_ABOVE);
 print(
   `right where the confidence is ${SURE_ABOVE} or more: ${share(sure.filter((each) => each.guessed === each.worker).length, sure.length)}`,
 );
+for (const file of FILES) print(`  ${file}: ${accuracy(judged.filter((each) => each.file === file))}`);
 for (const kind of ["command", "question", "issue", "chat"]) print(`  ${kind}: ${accuracy(judged.filter((each) => each.kind === kind))}`);
 print(
   `  English: ${accuracy(judged.filter((each) => each.lang === "en"))}; other languages: ${accuracy(judged.filter((each) => each.lang !== "en"))}`,
@@ -93,7 +97,7 @@ function naiveBayes(): (text: string) => string {
   const counts = new Map<string, Map<string, number>>();
   const totals = new Map<string, number>();
   const vocabulary = new Set<string>();
-  for (const { text, worker } of [...training, ...makeRequests(500, 3)]) {
+  for (const { text, worker } of [...training, ...makeRequests()]) {
     const label = worker ?? NONE;
     const own = counts.get(label) ?? new Map<string, number>();
     counts.set(label, own);

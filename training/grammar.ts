@@ -136,6 +136,30 @@ const STUFF =
     "|",
   );
 
+/** What a crew is asked for with verbs that anybody uses: the same verbs, about things of which no program is made. */
+const ANYBODYS_VERBS =
+  "review {o}|review {o} for me|explain {o}|explain {o} to a child|explain how {o} works|describe {o}|summarise {o}|compare {o} and {o}|compare {o} with {o} and tell me which is better|design {o}|plan {o}|plan {o} for {n} people|build {o}|make {o}|create {o}|write {o}|write about {o}|write a letter about {o}|write a short text about {o}|find {o}|find out when {o} was made|look up {o}|look for {o}|search for {o} and {o}|list {o} and {o}|check {o}|check the price of {o}|fix {o}|repair {o}|my {o} is broken|{o} does not work any more|{o} makes a strange noise|why is {o} so expensive?|why does {o} smell?|why do people like {o}?|where can i get {o}?|where is {o}?|where do i put {o}?|how does {o} work?|how do i clean {o}?|how do i use {o}?|how do i choose {o}?|how to make {o}|how to repair {o}|how to improve {o} at home|what is {o}?|what does {o} cost?|what is the difference between {o} and {o}?|what is the best {o} for a beginner?|which is better, {o} or {o}?|should i buy {o} or {o}?|is {o} healthy?|is {o} worth it?|can i take {o} on a plane?|do you like {o}?|who made {o}?|add {o} to my list|add {o}|remove {o} from the list|change {o}|move {o} next to {o}|put {o} on {o}|take {o} and put it in {o}|open {o}|close {o}|turn on {o}|clean {o}|update me on {o}|translate {o} into Dutch|get {o} and then get {o}|get information on {o} and suggest {o}|i need {o}|i need {o} that is cheap and easy to use|i am looking for {o} under {n} dollars|i want {o} in blue|recommend {o} like {o}|order {o}|book {o}|sell {o}|calculate how much {o} i need for {n} people|estimate the cost of {o}|test whether {o} is real|document my {o}|evaluate {o}|analyse {o}|proofread {o}|give me ideas for {o}|tell me the history of {o}|was {o} older than {o}?|how many people have {o}?|in which year did {o} begin?".split(
+    "|",
+  );
+const EVERYDAY =
+  "a chair|the sofa|a kitchen shelf|the window|the fridge|a bicycle|the car|a boat|a tent|the garden|a rose bush|an oak tree|a carrot soup|the bread|an apple pie|a salad|green tea|breakfast|dinner for two|a diet|the holiday in Greece|a road trip|a birthday cake|a wedding dress|the wedding|a funeral speech|a love letter|a poem|a novel|the plot of Macbeth|a fairy tale|a song|a piano|the violin|a concert|a painting|a photo of my family|a film|the football match|a marathon|a chess opening|yoga|a workout|the doctor|a headache|a sore throat|my knee|the baby|a puppy|the cat|a horse|the birds|a whale|volcanoes|the moon|gravity|the French Revolution|ancient Rome|the president of Brazil|a king|the capital of Chad|a river|the sea|an island|the weather in Cairo|snow|a rainbow|a train ticket|a hotel room|the airport|a taxi|a passport|my rent|a mortgage|my savings|gold|a lottery|a lawyer|the neighbours|my boss|a job interview|a cover letter|my essay on war|a school project|a dream|a horoscope|a joke|a riddle|a coat|shoes|a red shirt|a ring|perfume|shampoo|a lipstick|a haircut|a candle|a lamp|the curtains|a blanket|a pillow|a spoon|a cup|the drawer|the table|a bottle of wine|a coffee|chocolate|cheese|eggs|rice|a fish|mushrooms".split(
+    "|",
+  );
+
+/** What is asked of agents with tools of other trades: to reckon, fetch and book. */
+const OTHER_TRADES =
+  "calculate {q}|can you calculate {q}?|please calculate {q} and {q}|compute {q}|how can i calculate {q}?|how to compute {q}|estimate {q}|determine {q}|get {q}|get me {q} for {n}|retrieve {q}|fetch {q} and {q}|find {q}|find out {q}|show me {q}|show {q} for the last {n} days|list {q}|check {q}|check the status of {r}|look up {q}|give me {q}|give me information on {q}|provide {q}|i need {q}|i need to know {q}|i want to know {q}, and then {q}|i would like to know {q}|could you tell me {q}?|can you give me {q}?|can you help me to find {q}?|what is {q}?|what is {q} if it is {n}?|what are {q} and {q}?|how do i find {q}?|compare {q} with {q}|analyse {q}|predict {q}|convert {q} from {n} to another unit|simulate {q}|generate a report on {q}|generate {r}|create {r}|create {r} for {n} people|add {r} for tomorrow at {n}|update {r}|update {r} with the number {n}|cancel {r}|delete {r}|remove {r}|change {r} to {n}|track {r}|schedule {r}|book {r}|send {r} to my colleague|search for {r}|plan {r}|evaluate {q}|assess {q}|measure {q}|monitor {q}|recommend {r} by {q}|set {r} to {n}|which of them has the highest {q}, and why?|first get {q}, then use it to book {r}|i have a value of {n}; what is {q}?".split(
+    "|",
+  );
+const QUANTITIES =
+  "the boiling point of ethanol|the molar mass of glucose|the interest on a loan of 5000|the monthly rate of my mortgage|the body mass index of a man of 80 kg|the distance from Paris to Rome|the exchange rate of the franc|the population of Peru|the blood pressure of a patient|the heart rate after a run|the income tax of a couple|the calories of a banana|the chance of rain tomorrow|the area of a circle with radius 4|the volume of a cylinder|the speed of a falling stone|the energy of a photon|the mean age of the guests|the GDP of Ghana|the air quality in Delhi|the traffic on the bridge|the price of gold|the stock price of a bank|the dividend of a share|the score of the final|the ranking of the tennis players|the opening hours of the museum|the departure of the last bus|the depth of the lake|the soil moisture of the field|the yield of the wheat harvest|the growth rate of bacteria|the structure of a protein|the genes of a mouse|the side effects of a drug|the dose of an antibiotic|the allergies of the patient|the age of a fossil|the orbit of a comet|the mass of a star|the magnitude of the earthquake|the height of the tide|the wind speed at the coast|the fuel that a truck needs|the cost of shipping a parcel|the turnover of a shop|the number of visitors of a park|the grades of a pupil|the salary of a teacher|the sentence for theft|the rights of a tenant|the votes of each party|the lyrics of a song|the cast of a film|the reviews of a restaurant|the ingredients of a sauce|the nutrients in spinach|the birth date of an author|the temperature of the oven|the noise level of a street".split(
+    "|",
+  );
+const ERRANDS =
+  "a meeting with the dentist|an appointment at the bank|a flight to Madrid|a hotel in Lima|a rental car|a table at a restaurant|a reminder for my pills|my shopping list|a playlist for the party|a training plan|a meal plan|a travel itinerary|a ticket for the opera|an invoice for my customer|a bill for the electricity|an insurance claim|a parcel|my order of shoes|a donation|a survey of customers|a marketing campaign|a course for nurses|a lesson on fractions|an exhibition|a conference in Vienna|a visa application|a passport|my membership of the club|a prescription|a blood test|a delivery of flowers|a taxi to the station|an apartment near the park|a job as a cook|the menu of the week|the guest list|my diary|the seating plan|the alarm|the thermostat".split(
+    "|",
+  );
+
 /** Sentences of long requests, by whose they are; `common` may stand in any. */
 const SENTENCES: Readonly<Record<string, string>> = {
   common:
@@ -168,8 +192,11 @@ export interface MadeRequest {
   readonly worker: string | null;
 }
 
+/** What training takes of them. */
+export const MADE = { perWorker: 800, seed: 3 } as const;
+
 /** @param perWorker how many of each, about a third of them long */
-export function makeRequests(perWorker: number, seed: number): readonly MadeRequest[] {
+export function makeRequests({ perWorker, seed }: { readonly perWorker: number; readonly seed: number } = MADE): readonly MadeRequest[] {
   const random = mulberry(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const fill = (frame: string): string =>
@@ -180,6 +207,9 @@ export function makeRequests(perWorker: number, seed: number): readonly MadeRequ
       if (slot === "t") return pick(TECHNOLOGIES);
       if (slot === "a") return pick(ACTS);
       if (slot === "b") return pick(STUFF);
+      if (slot === "o") return pick(EVERYDAY);
+      if (slot === "q") return pick(QUANTITIES);
+      if (slot === "r") return pick(ERRANDS);
       return slot === "v" ? `${1 + Math.floor(random() * 9)}.${Math.floor(random() * 20)}` : String(Math.floor(random() * 500));
     });
   const capital = (text: string): string => (random() < 0.5 ? text.charAt(0).toUpperCase() + text.slice(1) : text);
@@ -219,5 +249,7 @@ export function makeRequests(perWorker: number, seed: number): readonly MadeRequ
   }
   for (const text of ELSEWHERE_ABROAD) made.push({ worker: null, text });
   for (let count = 0; count < perWorker; count += 1) made.push({ worker: null, text: capital(fill(pick(ELSEWHERE.split("|")))) });
+  for (let count = 0; count < perWorker; count += 1) made.push({ worker: null, text: capital(fill(pick(ANYBODYS_VERBS))) });
+  for (let count = 0; count < perWorker; count += 1) made.push({ worker: null, text: capital(fill(pick(OTHER_TRADES))) });
   return made;
 }

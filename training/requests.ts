@@ -13,19 +13,14 @@ export interface LabelledRequest {
 
 const FOLDER = join(import.meta.dirname, "requests");
 
-/** @param part `train` or `held-out` */
+/** @param part `train`, `held-out`, or one of their files */
 export function loadRequests(part: string, folder: string = FOLDER): readonly LabelledRequest[] {
   return readdirSync(folder)
-    .filter((name) => name.startsWith(`${part}-`) && name.endsWith(".jsonl"))
+    .filter((name) => name === `${part}.jsonl` || (name.startsWith(`${part}-`) && name.endsWith(".jsonl")))
     .toSorted()
     .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
     .filter((line) => line.trim() !== "")
     .map((line) => JSON.parse(line) as LabelledRequest);
-}
-
-/** The third of the held-out requests, by their place in the list, that the temperature is fitted on. It is left out of all figures. */
-export function isForTemperature(at: number): boolean {
-  return at % 3 === 0;
 }
 
 /** The request and other ways in which it could have come: its title or its body alone, without marks, politely. */

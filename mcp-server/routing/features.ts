@@ -12,7 +12,7 @@ const HEAD = 2_000;
 const TAIL = 500;
 
 /** Of the title, the words that open it and the rest, in the order of their say. */
-const TITLE_WEIGHT = 1.5;
+const TITLE_WEIGHT = 4;
 /** Weight of each group of features; each group is brought to length 1 first, so that a long text is not louder than a short one. */
 const GROUPS = { words: 1, pieces: 0.8, shape: 0.7 } as const;
 

@@ -63,6 +63,8 @@ export interface Started {
   waitFor(text: string, timeoutMs?: number): Promise<void>;
   /** Presses keys: `"y\r"`, `"\u0003"` for Ctrl+C. */
   type(keys: string): void;
+  /** Writes the rest of standard input and ends it. */
+  endInput(text: string): void;
   kill(signal: NodeJS.Signals): void;
   readonly end: Promise<Ended>;
 }
@@ -289,6 +291,7 @@ function startedOf(child: ChildProcess): Started {
       }
     },
     type: (keys) => void child.stdin?.write(keys),
+    endInput: (text) => void child.stdin?.end(text),
     kill: (signal) => void child.kill(signal),
     end,
   };
