@@ -18,7 +18,7 @@ const NONE = "(none)";
 
 const root = join(import.meta.dirname, "../..");
 const folder = join(root, "training/requests");
-const FILES = ["held-out-1", "held-out-2", "held-out-3"];
+const FILES = ["held-out-1", "held-out-2", "held-out-3", "held-out-4"];
 const requests = FILES.flatMap((file) => loadRequests(file, folder).map((request) => ({ ...request, file })));
 const training = loadRequests("train", folder);
 const crew: readonly RoutableWorker[] = loadBuiltinWorkers([...createToolRegistry().keys(), "give_up"]);

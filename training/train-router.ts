@@ -13,7 +13,7 @@ import { type Example, logits, type Softmax, softmax, trainSoftmax } from "./sof
 const CLASSES = ["architect", "coder", "debugger", "researcher", "reviewer", "writer", ""];
 const MADE_WEIGHT = 0.3;
 /** How much a request of nobody counts: to do what nobody asked for is worse than to ask once too often. */
-const NOBODY_WEIGHT = 1.5;
+const NOBODY_WEIGHT = 2;
 /** The hand that wrote this file wrote neither the other requests nor most frames: with it held back, training is judged as by a stranger. */
 const STRANGER = "train-2";
 const STRANGER_WEIGHT = 2;

@@ -48,11 +48,11 @@ describe("the local classifier", () => {
     const nobodys = told.filter(({ mine }) => mine === null);
     const sure = told.filter(({ confidence }) => confidence >= 0.75);
     const share = (part: number, whole: readonly unknown[]): number => part / whole.length;
-    expect(share(tasks.filter(({ mine, worker }) => mine === worker).length, tasks)).toBeGreaterThan(0.78);
-    expect(share(nobodys.filter(({ confidence }) => confidence < 0.45).length, nobodys)).toBeGreaterThan(0.82);
-    expect(share(sure.filter(({ mine, worker }) => mine === worker).length, sure)).toBeGreaterThan(0.86);
-    expect(share(tasks.filter(({ confidence }) => confidence < 0.45).length, tasks)).toBeLessThan(0.18);
-    expect([tasks.length > 300, nobodys.length > 100, sure.length > 150]).toEqual([true, true, true]);
+    expect(share(tasks.filter(({ mine, worker }) => mine === worker).length, tasks)).toBeGreaterThan(0.83);
+    expect(share(nobodys.filter(({ confidence }) => confidence < 0.45).length, nobodys)).toBeGreaterThan(0.88);
+    expect(share(sure.filter(({ mine, worker }) => mine === worker).length, sure)).toBeGreaterThan(0.9);
+    expect(share(tasks.filter(({ confidence }) => confidence < 0.45).length, tasks)).toBeLessThan(0.1);
+    expect([tasks.length > 600, nobodys.length > 150, sure.length > 400]).toEqual([true, true, true]);
   });
 
   it("is trained on nothing that it is measured on", () => {
