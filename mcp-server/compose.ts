@@ -23,6 +23,8 @@ import { loadConfig, configFiles } from "./config/load-config.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
 import { userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
 import type { System } from "./config/paths.ts";
+import { socketPath } from "./daemon/endpoint.ts";
+import { serveDaemon } from "./daemon/serve-daemon.ts";
 import { examine } from "./doctor/examine.ts";
 import { dataProbes } from "./doctor/probe-data.ts";
 import { keyProbe } from "./doctor/probe-key.ts";
@@ -175,6 +177,7 @@ export function openService(options: ServiceOptions): Service {
   };
   return {
     notices,
+    lasting: false,
     get owned() {
       return owner !== null || isOwned(fixed.dataDir);
     },
@@ -224,6 +227,40 @@ export function openService(options: ServiceOptions): Service {
       await owner?.close();
     },
   };
+}
+
+/**
+ * The daemon of a workspace, in this process, until it ends.
+ * @throws BosunError conflict when another process owns the data folder
+ */
+export async function runDaemon(options: ServiceOptions & { readonly version: string; readonly told: Promise<void> }): Promise<void> {
+  const { system, workspace } = options;
+  const dataDir = workspaceDataFolder(userFolders(system).data, workspace);
+  const settings = createLiveConfig({
+    load: () => loadConfig(system, workspace),
+    files: configFiles(system, workspace),
+    now: Date.now,
+    tell: () => undefined,
+  });
+  const service = openService(options);
+  makePrivateFolder(dataDir);
+  const log = openLog(dataDir, settings.current().config.log.level);
+  try {
+    await serveDaemon({
+      service,
+      version: options.version,
+      workspace,
+      dataDir,
+      path: socketPath(system, dataDir),
+      idleSeconds: () => settings.current().config.daemon.idleSeconds,
+      serveMcp: null,
+      told: options.told,
+      log: (text) => log.info(text),
+    });
+  } finally {
+    await service.close();
+    log.flush();
+  }
 }
 
 function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {

@@ -3,10 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { DaemonDesk } from "./cli/daemon-desk.ts";
 import { createNodeIo } from "./cli/node-io.ts";
 import type { OpenService } from "./cli/open-service.ts";
 import { runCli } from "./cli/run-cli.ts";
-import { type System, userFolders, workspaceRoot } from "./config/paths.ts";
+import { type System, userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
+import { createRemoteService } from "./control/remote-service.ts";
+import { createDaemonDesk, reachDaemon } from "./daemon/desk.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 import type { Examination } from "./service.ts";
 
@@ -15,6 +18,7 @@ export async function main(): Promise<void> {
   const { packageRoot, version } = findPackage();
   const system: System = { platform: process.platform, env: process.env, homeDir: homedir() };
   const io = createNodeIo({ packageRoot, version, dataFolder: () => dataFolder(system) });
+  const inProcess = process.argv.includes("--in-process");
   const open: OpenService = async ({ home, workspace, model }) => {
     const { openService } = await import("./compose.ts");
     const env = {
@@ -22,19 +26,39 @@ export async function main(): Promise<void> {
       ...(home === undefined ? {} : { BOSUN_HOME: home }),
       ...(workspace === undefined ? {} : { BOSUN_WORKSPACE: workspace }),
     };
-    return openService({
-      system: { ...system, env },
-      workspace: workspaceRoot(env, process.cwd()),
-      folder: process.cwd(),
-      ...(model === undefined ? {} : { model }),
-    });
+    const at = placeOf({ ...system, env });
+    const folder = process.cwd();
+    const wanted = model === undefined ? {} : { model };
+    const local = openService({ system: { ...system, env }, workspace: at.workspace, folder, ...wanted });
+    const client = inProcess ? null : await reachDaemon(at.dataDir, version);
+    return client === null ? local : createRemoteService({ local, client, folder, ...wanted });
   };
   const examine = async (): Promise<Examination> => {
     const { examineHere } = await import("./compose.ts");
     return examineHere({ system, currentFolder: process.cwd() });
   };
-  process.exitCode = await runCli(process.argv.slice(2), io, open, examine);
+  const daemon = (): DaemonDesk => {
+    const { workspace, dataDir } = placeOf(system);
+    return createDaemonDesk({
+      version,
+      script: process.argv[1] ?? "",
+      workspace,
+      dataDir,
+      env: process.env,
+      serve: async (told) => {
+        const { runDaemon } = await import("./compose.ts");
+        await runDaemon({ system, workspace, folder: workspace, version, told });
+      },
+    });
+  };
+  process.exitCode = await runCli(process.argv.slice(2), io, open, examine, daemon);
   io.close();
+}
+
+/** The workspace that is meant, and its folder of data. @throws BosunError invalid_input when there is none */
+function placeOf(system: System): { readonly workspace: string; readonly dataDir: string } {
+  const workspace = workspaceRoot(system.env, process.cwd());
+  return { workspace, dataDir: workspaceDataFolder(userFolders(system).data, workspace) };
 }
 
 /** The user's data folder, made if it is not there. @throws BosunError invalid_input when it cannot be made */

@@ -287,6 +287,8 @@ export interface Service extends Upkeep {
   close(): Promise<void>;
   /** True while a living process, this or another, owns the workspace's data folder: without one nothing runs, whatever a status says. */
   readonly owned: boolean;
+  /** A daemon drives the runs: they go on when this process ends. */
+  readonly lasting: boolean;
   /** What a person should know: ignored settings, a corrupt journal that was set aside. Grows. */
   readonly notices: readonly string[];
   /** Set when the service could not go on by itself: a full disk, a lost lock. */

@@ -59,6 +59,12 @@ export function isBosunError(error: unknown): error is BosunError {
   return error instanceof Error && (error as { brand?: unknown }).brand === BRAND;
 }
 
+/** Whether it is an error as plain data, such as one that came over a wire. */
+export function isErrorValue(value: unknown): value is ErrorValue {
+  const { code, message, retryable } = (value ?? {}) as Record<string, unknown>;
+  return typeof code === "string" && Object.hasOwn(CODES, code) && typeof message === "string" && typeof retryable === "boolean";
+}
+
 export function errorValue(code: ErrorCode, message: string, retryable: boolean = CODES[code].retryable): ErrorValue {
   return { code, message, retryable };
 }

@@ -1,6 +1,7 @@
 /** What every command shares: its context, common options, opening and closing the service. */
 import { Command } from "commander";
 import type { Examination, Service } from "../service.ts";
+import type { DaemonDesk } from "./daemon-desk.ts";
 import { escapeLine } from "./escape.ts";
 import type { CliIo } from "./io.ts";
 import { commandsHere } from "./here.ts";
@@ -12,6 +13,8 @@ export interface CliContext {
   readonly openService: OpenService;
   /** Looks whether all is well; needs no service, for it may be what is broken. */
   readonly examine: () => Promise<Examination>;
+  /** Of this workspace. @throws BosunError invalid_input when there is no workspace */
+  readonly daemon: () => DaemonDesk;
   /** JSON is asked for, so nothing else is said. */
   readonly json: boolean;
   /** What the process will end with. */
@@ -26,7 +29,7 @@ export function command(nameAndArguments: string, summary: string, examples: rea
   return made
     .description(summary)
     .option("--json", "print JSON, also for errors")
-    .option("--in-process", "do everything in this process (the only way in this version)")
+    .option("--in-process", "use no daemon: do everything in this process")
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ bosun ${example}`).join("\n")}`);
 }
 

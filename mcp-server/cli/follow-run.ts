@@ -80,7 +80,13 @@ function ended(view: RunView): Followed {
 }
 
 function keep(io: CliIo, service: Service, runId: string, options: FollowOptions): Followed {
-  if (!options.json) printHint(io, `Stopped; the run is kept. Go on with \`${options.resumeWith ?? `bosun resume ${runId}`}\`.`);
+  if (!options.json)
+    printHint(
+      io,
+      service.lasting
+        ? `The run goes on without being watched: \`bosun show ${runId}\`.`
+        : `Stopped; the run is kept. Go on with \`${options.resumeWith ?? `bosun resume ${runId}`}\`.`,
+    );
   return { view: service.getRun(runId), exitCode: EXIT.terminated };
 }
 

@@ -11,6 +11,7 @@ import { forkCommand } from "./commands/fork.ts";
 import { pauseCommand } from "./commands/pause.ts";
 import { exportCommand } from "./commands/export.ts";
 import { forgetCommand } from "./commands/forget.ts";
+import { daemonCommand } from "./commands/daemon.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { gcCommand } from "./commands/gc.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -37,7 +38,7 @@ export function createProgram(context: CliContext): Command {
   const program = new Command("bosun")
     .description("A supervised crew of agents: it plans, works side by side, and writes nothing before you have seen the diff.")
     .version(context.io.version, "-V, --version")
-    .option("--in-process", "do everything in this process (the only way in this version)")
+    .option("--in-process", "use no daemon: do everything in this process")
     .addHelpText("after", `\nExamples:\n${EXAMPLES.map((example) => `  $ bosun ${example}`).join("\n")}\n\n${CODES}`);
   const visible = [
     runCommand,
@@ -64,6 +65,7 @@ export function createProgram(context: CliContext): Command {
     rejectCommand,
     answerCommand,
     settleCommand,
+    daemonCommand,
     doctorCommand,
     gcCommand,
     rebuildCommand,

@@ -3,6 +3,7 @@ import { type Command, CommanderError } from "commander";
 import type { Examination } from "../service.ts";
 import { BosunError, exitCodeOf, toErrorValue } from "../../shared/errors.ts";
 import type { CliContext } from "./command.ts";
+import type { DaemonDesk } from "./daemon-desk.ts";
 import { bosunHere } from "./here.ts";
 import type { CliIo } from "./io.ts";
 import type { OpenService } from "./open-service.ts";
@@ -22,6 +23,9 @@ export async function runCli(
   io: CliIo,
   openService: OpenService,
   examine: () => Promise<Examination> = () => Promise.reject(new BosunError("internal", "there is nothing to examine here")),
+  daemon: () => DaemonDesk = () => {
+    throw new BosunError("internal", "there is no daemon here");
+  },
 ): Promise<number> {
   const json = argv.includes("--json");
   let code = 0;
@@ -29,6 +33,7 @@ export async function runCli(
     io,
     openService,
     examine,
+    daemon,
     json,
     exit: (given) => {
       code = given;

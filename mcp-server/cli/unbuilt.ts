@@ -3,7 +3,6 @@
 const UNBUILT: Readonly<Record<string, string>> = {
   memory: "There is no memory yet.",
   mcp: "There is no MCP server yet.",
-  daemon: "Everything runs in the process that you start.",
   serve: "Everything runs in the process that you start.",
   ui: "`bosun show` and `bosun trace` show runs on the terminal.",
   install: "There is no MCP server to install yet.",

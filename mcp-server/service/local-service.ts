@@ -77,6 +77,7 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
     ...parts.upkeep,
     notices: parts.notices,
     owned: true,
+    lasting: false,
     get broken() {
       return engine.broken;
     },

@@ -133,6 +133,8 @@ export async function openPlace(test: TestEnd, options: PlaceOptions = {}): Prom
     NODE_COMPILE_CACHE: join(root, "dist/test/compile-cache"),
     BOSUN_HOME: home,
     BOSUN_WORKSPACE: workspace,
+    // Where a daemon's socket lies.
+    XDG_RUNTIME_DIR: folder,
     BOSUN_MODEL: "openai:test",
     OPENAI_API_KEY: "sk-e2e-KEYMARKER",
     OPENAI_BASE_URL: server.url,

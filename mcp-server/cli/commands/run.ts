@@ -33,7 +33,7 @@ export function runCommand(context: CliContext): Command {
     .option("--model <provider:model>", "use this model for everything, such as scripted:<file>.json")
     .option("--steps <file>", "a plan of your own: a JSON list of steps, or an object with steps")
     .addOption(new Option("--priority <priority>", "whose turn comes first where runs wait for each other").choices(PRIORITIES))
-    .option("--no-wait", "only record the run; `bosun resume` begins it")
+    .option("--no-wait", "do not stay with the run: a daemon does it, without one `bosun resume` begins it")
     .action(async (task: string, options: RunOptions) => {
       const json = options.json === true;
       const request = requestOf(context, task, options);
@@ -43,6 +43,7 @@ export function runCommand(context: CliContext): Command {
         if (!options.wait) {
           const begun = await service.startRun(request);
           if (json) printJson(io, service.getRun(begun));
+          else if (service.lasting) printHint(io, `Run ${begun} begins: \`bosun show ${begun}\`.`);
           else printHint(io, `Run ${begun} is recorded. \`bosun resume ${begun}\` begins it.`);
           return 0;
         }

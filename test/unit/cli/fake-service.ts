@@ -75,6 +75,8 @@ export class FakeService implements Service {
   });
   #leftoversWork: boolean;
 
+  readonly lasting = false;
+
   get owned(): boolean {
     return this.#options.abandoned !== true;
   }

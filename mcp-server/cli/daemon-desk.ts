@@ -1,0 +1,13 @@
+/** What the command line may ask about the workspace's daemon. */
+import type { DaemonStatus } from "../../shared/control.ts";
+
+export interface DaemonDesk {
+  /** Null when none runs. */
+  status(): Promise<DaemonStatus | null>;
+  /** @returns how it is, and whether this call started it */
+  start(): Promise<{ readonly status: DaemonStatus; readonly started: boolean }>;
+  /** Ends it; its runs stay in the journal. @returns false when none runs */
+  stop(): Promise<boolean>;
+  /** Is the daemon, in this process, until it is told to end or was idle for long enough. */
+  serve(told: Promise<void>): Promise<void>;
+}

@@ -1,0 +1,49 @@
+/** What each method of the control protocol asks of the service. */
+import type { z } from "zod";
+import { CONTROL_METHODS, type ControlMethod, type ControlParams } from "../../shared/control.ts";
+import { BosunError } from "../../shared/errors.ts";
+import type { Service } from "../service.ts";
+
+/** Methods that concern the connection or the daemon itself are left out. */
+export type ServiceMethod = Exclude<ControlMethod, "runs.subscribe" | "runs.unsubscribe" | "daemon.status" | "daemon.stop">;
+
+const ACTS: { readonly [M in ServiceMethod]: (service: Service, params: ControlParams<M>) => Promise<unknown> } = {
+  "models.find": (service) => service.findModels(),
+  "runs.start": (service, request) => service.startRun(request),
+  "runs.plan": (service, request) => service.plan(request),
+  "runs.settled": (service, { run_id }) => service.settled(run_id),
+  "runs.cancel": (service, { run_id }) => service.cancel(run_id),
+  "runs.pause": (service, { run_id }) => service.pause(run_id),
+  "runs.resume": (service, { run_id, budget }) => service.resume(run_id, budget),
+  "runs.tell": (service, { run_id, data }) => service.tell(run_id, data),
+  "runs.answer": (service, { run_id, question_id, answer }) => service.answer(run_id, question_id, answer),
+  "runs.revert": (service, { run_id }) => service.revert(run_id),
+  "runs.forget": (service, { run_id }) => service.forget(run_id),
+  "runs.fork": (service, { run_id, ...request }) => service.fork(run_id, request),
+  "effects.settle": (service, { run_id, effect_id, decision }) => service.settleEffect(run_id, effect_id, decision),
+  "approvals.decide": (service, { approval_id, ...decision }) => service.decide(approval_id, decision),
+  "tasks.route": (service, { task, model }) => service.route(task, model),
+  "upkeep.gc": (service, request) => service.gc(request),
+  "upkeep.rebuild": (service) => service.rebuild(),
+};
+
+export function isServiceMethod(method: string): method is ServiceMethod {
+  return Object.hasOwn(ACTS, method);
+}
+
+/** @throws BosunError invalid_input when the parameters do not fit, and what the service throws */
+export async function dispatch(service: Service, method: ServiceMethod, params: unknown): Promise<unknown> {
+  const act = ACTS[method] as (service: Service, params: unknown) => Promise<unknown>;
+  const result = await act(service, readParams(method, params));
+  // Who asked looks into the journal next: what was done must be there. Looking writes what is still on its way.
+  service.listRuns({ limit: 1 });
+  return result ?? null;
+}
+
+/** @throws BosunError invalid_input */
+export function readParams<M extends ControlMethod>(method: M, params: unknown): ControlParams<M> {
+  const parsed = (CONTROL_METHODS[method] as z.ZodType).safeParse(params ?? {});
+  if (parsed.success) return parsed.data as ControlParams<M>;
+  const issues = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "params"}: ${issue.message}`);
+  throw new BosunError("invalid_input", `${method}: ${issues.join("; ")}`);
+}
