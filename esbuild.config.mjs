@@ -1,6 +1,6 @@
 /**
- * Builds the program: `dist/bosun.mjs` (the check of the Node version, then the program) and `dist/bosun-main.mjs` (everything
- * else in one file). Each file is put into place by a rename, so that a process that starts meanwhile never reads half of it.
+ * Builds the program: `dist/bosun.mjs` (the check of the Node version, then the program), `dist/bosun-main.mjs` (the command line and
+ * what talks to a daemon) and `dist/bosun-service.mjs` (what does the work, loaded when some is to be done). Each file is put into place by a rename, so that a process that starts meanwhile never reads half of it.
  */
 import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -31,20 +31,28 @@ const programIsSeparate = {
   },
 };
 
+/** @type {import("esbuild").Plugin} whoever only hands messages on to a daemon does not load what does the work */
+const serviceIsSeparate = {
+  name: "service-is-separate",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/compose\.ts$/ }, () => ({ path: "./bosun-service.mjs", external: true }));
+  },
+};
+
 const mainBanner = `import { createRequire as bosunCreateRequire } from "node:module";
 const require = bosunCreateRequire(import.meta.url);`;
 
 /** Builds everything into `dist/`. */
 export async function build() {
-  const [main, entry] = await Promise.all([
-    esbuild({
-      ...common,
-      entryPoints: ["mcp-server/main.ts"],
-      outfile: "dist/bosun-main.mjs",
-      external: ["better-sqlite3"],
-      loader: { ".md": "text", ".weights": "text" },
-      banner: { js: mainBanner },
-    }),
+  const program = {
+    ...common,
+    external: ["better-sqlite3"],
+    loader: { ".md": "text", ".weights": "text" },
+    banner: { js: mainBanner },
+  };
+  const built = await Promise.all([
+    esbuild({ ...program, entryPoints: ["mcp-server/main.ts"], outfile: "dist/bosun-main.mjs", plugins: [serviceIsSeparate] }),
+    esbuild({ ...program, entryPoints: ["mcp-server/compose.ts"], outfile: "dist/bosun-service.mjs" }),
     esbuild({
       ...common,
       // Old syntax, so that an old Node gets as far as the message.
@@ -56,7 +64,7 @@ export async function build() {
     }),
   ]);
   await mkdir(dist, { recursive: true });
-  for (const file of [...main.outputFiles, ...entry.outputFiles]) await putInPlace(file.path, file.contents);
+  for (const file of built.flatMap(({ outputFiles }) => outputFiles)) await putInPlace(file.path, file.contents);
 }
 
 async function putInPlace(path, contents) {

@@ -66,6 +66,7 @@ import type { RateGate } from "./models/rate-gate.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { latestPriors } from "./pricing/priors.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
+import { serveMcp } from "./mcp/serve-mcp.ts";
 import { packSession } from "./memory/pack-session.ts";
 import { earlierRunsOf } from "./service/earlier-runs.ts";
 import { routeTask, type RouteParts } from "./routing/route-task.ts";
@@ -245,6 +246,7 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
   const service = openService(options);
   makePrivateFolder(dataDir);
   const log = openLog(dataDir, settings.current().config.log.level);
+  const mcp = { service, version: options.version.replace(/\+.*/u, ""), keys: new Map<string, Promise<string>>() };
   try {
     await serveDaemon({
       service,
@@ -253,13 +255,27 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
       dataDir,
       path: socketPath(system, dataDir),
       idleSeconds: () => settings.current().config.daemon.idleSeconds,
-      serveMcp: null,
+      serveMcp: (input, output) =>
+        void serveMcp(mcp, { input, output, warn: (text) => log.warn(text) }).catch((error: unknown) => log.error({ err: error }, "MCP")),
       told: options.told,
       log: (text) => log.info(text),
     });
   } finally {
     await service.close();
     log.flush();
+  }
+}
+
+/** An MCP client served by this process, without a daemon, until it goes. @throws BosunError conflict when another process owns the data folder */
+export async function serveMcpHere(
+  options: ServiceOptions & { readonly version: string; readonly client: Parameters<typeof serveMcp>[1] },
+): Promise<void> {
+  const service = openService(options);
+  try {
+    await service.recover();
+    await serveMcp({ service, version: options.version, keys: new Map() }, options.client);
+  } finally {
+    await service.close();
   }
 }
 

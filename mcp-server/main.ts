@@ -1,5 +1,5 @@
 /** From the process to a command and back to an exit code. Loaded only after the Node version was found good enough. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,6 +18,8 @@ export async function main(): Promise<void> {
   const { packageRoot, version } = findPackage();
   const system: System = { platform: process.platform, env: process.env, homeDir: homedir() };
   const io = createNodeIo({ packageRoot, version, dataFolder: () => dataFolder(system) });
+  // What tells one build from another: a daemon of another one is replaced when it is idle.
+  const build = `${version}+${Math.round(statSync(fileURLToPath(import.meta.url)).mtimeMs).toString(36)}`;
   const inProcess = process.argv.includes("--in-process");
   const open: OpenService = async ({ home, workspace, model }) => {
     const { openService } = await import("./compose.ts");
@@ -30,7 +32,7 @@ export async function main(): Promise<void> {
     const folder = process.cwd();
     const wanted = model === undefined ? {} : { model };
     const local = openService({ system: { ...system, env }, workspace: at.workspace, folder, ...wanted });
-    const client = inProcess ? null : await reachDaemon(at.dataDir, version);
+    const client = inProcess ? null : await reachDaemon(at.dataDir, build);
     return client === null ? local : createRemoteService({ local, client, folder, ...wanted });
   };
   const examine = async (): Promise<Examination> => {
@@ -40,19 +42,31 @@ export async function main(): Promise<void> {
   const daemon = (): DaemonDesk => {
     const { workspace, dataDir } = placeOf(system);
     return createDaemonDesk({
-      version,
+      version: build,
       script: process.argv[1] ?? "",
       workspace,
       dataDir,
       env: process.env,
       serve: async (told) => {
         const { runDaemon } = await import("./compose.ts");
-        await runDaemon({ system, workspace, folder: workspace, version, told });
+        await runDaemon({ system, workspace, folder: workspace, version: build, told });
       },
+      serveMcpHere: inProcess
+        ? async () => {
+            const { serveMcpHere } = await import("./compose.ts");
+            const client = { input: process.stdin, output: process.stdout, warn };
+            await serveMcpHere({ system, workspace, folder: workspace, version, client });
+          }
+        : null,
     });
   };
   process.exitCode = await runCli(process.argv.slice(2), io, open, examine, daemon);
   io.close();
+}
+
+/** Standard output is the protocol's. */
+function warn(text: string): void {
+  process.stderr.write(`bosun: ${text}\n`);
 }
 
 /** The workspace that is meant, and its folder of data. @throws BosunError invalid_input when there is none */

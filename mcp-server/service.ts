@@ -210,8 +210,8 @@ export interface Service extends Upkeep {
   findRun(idOrPrefix: string): string;
   /** Resolves when the run has ended, waits for a person or is paused. Rejects when the engine had to stop (a full disk). */
   settled(runId: string): Promise<RunView>;
-  /** Notes of one run, until the returned function is called. */
-  subscribe(runId: string, listener: (note: RunNote) => void): () => void;
+  /** Notes of one run, or of all (null), until the returned function is called. */
+  subscribe(runId: string | null, listener: (note: RunNote) => void): () => void;
   cancel(runId: string): Promise<void>;
   /** Starts nothing new until it is resumed; calls under way come home. @throws BosunError not_found, conflict */
   pause(runId: string): Promise<void>;

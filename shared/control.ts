@@ -57,7 +57,7 @@ export const CONTROL_METHODS = {
   "runs.start": runRequest,
   "runs.plan": runRequest,
   "runs.settled": runId,
-  "runs.subscribe": z.strictObject({ run_id: id, subscription: z.number().int() }),
+  "runs.subscribe": z.strictObject({ run_id: id.nullable(), subscription: z.number().int() }),
   "runs.unsubscribe": z.strictObject({ subscription: z.number().int() }),
   "runs.cancel": runId,
   "runs.pause": runId,

@@ -10,4 +10,6 @@ export interface DaemonDesk {
   stop(): Promise<boolean>;
   /** Is the daemon, in this process, until it is told to end or was idle for long enough. */
   serve(told: Promise<void>): Promise<void>;
+  /** Serves an MCP client on this process's standard input and output until it goes. */
+  serveMcp(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { cancelCommand } from "./commands/cancel.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { forkCommand } from "./commands/fork.ts";
+import { mcpCommand } from "./commands/mcp.ts";
 import { pauseCommand } from "./commands/pause.ts";
 import { exportCommand } from "./commands/export.ts";
 import { forgetCommand } from "./commands/forget.ts";
@@ -65,6 +66,7 @@ export function createProgram(context: CliContext): Command {
     rejectCommand,
     answerCommand,
     settleCommand,
+    mcpCommand,
     daemonCommand,
     doctorCommand,
     gcCommand,

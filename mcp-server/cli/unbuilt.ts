@@ -2,10 +2,9 @@
 
 const UNBUILT: Readonly<Record<string, string>> = {
   memory: "There is no memory yet.",
-  mcp: "There is no MCP server yet.",
   serve: "Everything runs in the process that you start.",
   ui: "`bosun show` and `bosun trace` show runs on the terminal.",
-  install: "There is no MCP server to install yet.",
+  install: "The README says what to write where.",
   policy: "Every write asks.",
   audit: "`bosun trace` shows all that a run did.",
 };

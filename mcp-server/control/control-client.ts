@@ -9,8 +9,8 @@ import { createLineSplitter } from "./lines.ts";
 export interface ControlClient {
   /** @throws BosunError as the daemon's service does; model_unavailable when the daemon ended */
   call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<unknown>;
-  /** Notes of one run, until the returned function is called. */
-  subscribe(runId: string, listener: (note: RunNote) => void): () => void;
+  /** Notes of one run, or of all (null), until the returned function is called. */
+  subscribe(runId: string | null, listener: (note: RunNote) => void): () => void;
   /** Set once the daemon is gone. */
   readonly lost: BosunError | null;
   close(): void;

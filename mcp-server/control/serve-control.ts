@@ -1,6 +1,7 @@
 /** The daemon's side of the control protocol: one connection at a time, for a caller that showed the key. */
 import { timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
+import { PassThrough, type Readable } from "node:stream";
 import {
   CONTROL_PROTOCOL,
   type ControlError,
@@ -22,8 +23,8 @@ export interface ControlParts {
   readonly status: () => DaemonStatus;
   /** @throws BosunError conflict when it is at work and only an idle one is to end */
   readonly stop: (onlyIdle: boolean) => void;
-  /** Takes over a connection that speaks the Model Context Protocol; null: this one does not. @param rest what came behind the greeting */
-  readonly serveMcp: ((socket: Socket, rest: Buffer) => void) | null;
+  /** Takes over a connection that speaks the Model Context Protocol. @param input what comes behind the greeting */
+  readonly serveMcp: (input: Readable, socket: Socket) => void;
 }
 
 const HELLO_MS = 5_000;
@@ -63,10 +64,6 @@ export function serveControl(socket: Socket, parts: ControlParts): void {
     if (hello.data.protocol !== CONTROL_PROTOCOL) {
       const text = `the daemon (version ${parts.version}) speaks control protocol ${CONTROL_PROTOCOL}, not ${hello.data.protocol}: \`bosun daemon stop\` ends it`;
       refuseAndEnd(message.id, refusal(new BosunError("conflict", text)));
-      return null;
-    }
-    if (hello.data.speak === "mcp" && parts.serveMcp === null) {
-      refuseAndEnd(message.id, refusal(new BosunError("invalid_input", "this daemon does not serve MCP")));
       return null;
     }
     clearTimeout(impatient);
@@ -134,7 +131,12 @@ export function serveControl(socket: Socket, parts: ControlParts): void {
       const speak = greet(line);
       if (speak === "control") continue;
       socket.off("data", onData);
-      if (speak === "mcp") parts.serveMcp?.(socket, behind(got.slice(at + 1), lines.rest()));
+      if (speak === "mcp") {
+        const input = new PassThrough();
+        input.write(behind(got.slice(at + 1), lines.rest()));
+        socket.pipe(input);
+        parts.serveMcp(input, socket);
+      }
       return;
     }
   };

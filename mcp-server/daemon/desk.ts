@@ -1,11 +1,12 @@
 /** The daemon of one workspace, as the command line asks about it. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { DaemonStatus } from "../../shared/control.ts";
-import { BosunError } from "../../shared/errors.ts";
+import { BosunError, isBosunError } from "../../shared/errors.ts";
 import type { DaemonDesk } from "../cli/daemon-desk.ts";
-import { connectDaemon } from "../control/connect.ts";
+import { type Connection, connectDaemon } from "../control/connect.ts";
 import { type ControlClient, createControlClient } from "../control/control-client.ts";
 import { readEndpoint } from "./endpoint.ts";
+import { runShim } from "./mcp-shim.ts";
 import { startDaemon } from "./start-daemon.ts";
 
 export interface DeskParts {
@@ -15,10 +16,13 @@ export interface DeskParts {
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly serve: DaemonDesk["serve"];
+  /** Serves MCP without a daemon; null: there may be one. */
+  readonly serveMcpHere: DaemonDesk["serveMcp"] | null;
 }
 
 const STOP_MS = 20_000;
 const POLL_MS = 25;
+const PARENT_MS = 1_000;
 
 export function createDaemonDesk(parts: DeskParts): DaemonDesk {
   const connect = (): Promise<ControlClient | null> => reachDaemon(parts.dataDir, parts.version);
@@ -35,6 +39,7 @@ export function createDaemonDesk(parts: DeskParts): DaemonDesk {
   return {
     status: () => ask(statusOf),
     start: async () => {
+      await replaceOlder(parts);
       const { reached, started } = await startDaemon({ ...parts, connect });
       try {
         return { status: await statusOf(reached), started };
@@ -53,15 +58,58 @@ export function createDaemonDesk(parts: DeskParts): DaemonDesk {
       return true;
     },
     serve: parts.serve,
+    serveMcp:
+      parts.serveMcpHere ??
+      (async () => {
+        await replaceOlder(parts);
+        await runShim({
+          input: process.stdin,
+          output: process.stdout,
+          connect: async () => (await startDaemon({ ...parts, connect: () => connectTo(parts.dataDir, parts.version, "mcp") })).reached,
+          orphaned: parentGone(),
+          warn: (text) => void process.stderr.write(`bosun: ${text}\n`),
+        });
+      }),
   };
 }
 
 /** Null when none runs. @throws BosunError when one runs that does not answer to this caller */
 export async function reachDaemon(dataDir: string, version: string): Promise<ControlClient | null> {
-  const endpoint = readEndpoint(dataDir);
-  if (endpoint === null) return null;
-  const connection = await connectDaemon(endpoint, { version, speak: "control" });
+  const connection = await connectTo(dataDir, version, "control");
   return connection === null ? null : createControlClient(connection);
+}
+
+/** Ends a daemon of another build, unless it is at work: then it serves on. */
+async function replaceOlder({ dataDir, version }: DeskParts): Promise<void> {
+  const endpoint = readEndpoint(dataDir);
+  if (endpoint === null || endpoint.version === version) return;
+  const client = await reachDaemon(dataDir, version).catch(() => null);
+  if (client === null) return;
+  try {
+    await client.call("daemon.stop", { only_idle: true });
+    await gone(endpoint.pid);
+  } catch (error) {
+    if (!isBosunError(error) || error.code !== "conflict") throw error;
+  } finally {
+    client.close();
+  }
+}
+
+async function connectTo(dataDir: string, version: string, speak: "control" | "mcp"): Promise<Connection | null> {
+  const endpoint = readEndpoint(dataDir);
+  return endpoint === null ? null : connectDaemon(endpoint, { version, speak });
+}
+
+/** Most clients close our input when they end; one that was killed may have left it open in another child. */
+async function parentGone(): Promise<void> {
+  const parent = process.ppid;
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(timer);
+      resolve();
+    }, PARENT_MS).unref();
+  });
 }
 
 async function gone(pid: number): Promise<void> {

@@ -6,7 +6,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { CONTROL_PROTOCOL, type DaemonStatus } from "../../shared/control.ts";
 import { BosunError, type ErrorValue } from "../../shared/errors.ts";
-import { serveControl } from "../control/serve-control.ts";
+import { type ControlParts, serveControl } from "../control/serve-control.ts";
 import type { Service } from "../service.ts";
 import { newKey, removeEndpoint, writeEndpoint } from "./endpoint.ts";
 
@@ -18,7 +18,7 @@ export interface DaemonParts {
   /** Of the socket or pipe. */
   readonly path: string;
   readonly idleSeconds: () => number;
-  readonly serveMcp: ((socket: Socket, rest: Buffer) => void) | null;
+  readonly serveMcp: ControlParts["serveMcp"];
   /** Resolves when the process is told to end. */
   readonly told: Promise<void>;
   readonly log: (text: string) => void;

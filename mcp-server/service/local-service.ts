@@ -90,8 +90,8 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
     subscribe: (runId, listener) =>
       engine.subscribe((note) => {
         if (note.type === "delta") {
-          if (note.run_id === runId) listener(note);
-        } else if (note.event.run_id === runId) {
+          if (runId === null || note.run_id === runId) listener(note);
+        } else if (runId === null || note.event.run_id === runId) {
           listener({ ...note, words: words.of(note.event) });
         }
       }),

@@ -44,6 +44,16 @@ export const RULES: Readonly<Record<string, Rule>> = {
     !(ADAPTER.test(edge.from) && edge.to === "mcp-server/models/cache-file.ts")
       ? `${edge.from} imports ${edge.to}`
       : null,
+  "what speaks MCP or the control protocol knows the service, shared and itself": (edge) =>
+    ["mcp-server/mcp", "mcp-server/control"].some((folder) => inside(edge.from, folder) && edge.ours && !inside(edge.to, folder)) &&
+    !inside(edge.to, "shared") &&
+    edge.to !== "mcp-server/service.ts"
+      ? `${edge.from} imports ${edge.to}`
+      : null,
+  "only its own folder knows the MCP SDK": (edge) =>
+    edge.to.startsWith("@modelcontextprotocol/") && !inside(edge.from, "mcp-server/mcp") && !isTest(edge.from)
+      ? `${edge.from} imports ${edge.to}`
+      : null,
   "packing what a session said is pure": (edge) => strayFrom(edge, "mcp-server/memory"),
   "answering without a language model is pure": (edge) => strayFrom(edge, "mcp-server/offline"),
   "the extension never imports the server": (edge) =>

@@ -222,7 +222,6 @@ describe("the control socket", () => {
     expect(await refused(new Caller(path).hello(key, { protocol: 99 }))).toContain("speaks control protocol 1, not 99");
     expect(await refused(new Caller(path).say({ jsonrpc: "2.0", id: 1, method: "daemon.status" }))).toContain("shows its key");
     expect(await refused(new Caller(path).say("{nonsense\n"))).toContain("not JSON");
-    expect(await refused(new Caller(path).hello(key, { speak: "mcp" }))).toContain("does not serve MCP");
 
     const bad = new Caller(path).hello(key);
     bad.say("{nonsense\n").say("[]\n").say({ jsonrpc: "2.0", id: 2, method: "constructor" });

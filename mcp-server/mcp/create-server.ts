@@ -1,0 +1,42 @@
+/** The server that one client talks to. Cheap to make: all state is the service's. */
+import { McpServer } from "@modelcontextprotocol/server";
+import { registerPrompts } from "./prompts.ts";
+import { registerResources, type ResourceParts } from "./resources.ts";
+import { registerRunTools, type ToolParts } from "./run-tools.ts";
+import { registerWorkerTools, type WorkerTools } from "./worker-tools.ts";
+
+export type McpParts = ToolParts & ResourceParts;
+
+export interface Surface {
+  readonly server: McpServer;
+  readonly workerTools: WorkerTools;
+  /** A client of the era with `initialize` names what it wants to hear of; one of the later era is asked by the SDK. Null: all. */
+  readonly watched: Set<string> | null;
+}
+
+const INSTRUCTIONS =
+  "Bosun is a supervised crew of agents for this workspace. `run_task` plans and carries a task out; `ask_<worker>` goes straight to one worker. A run is a handle: calls return after some seconds, `wait_run` goes on waiting. " +
+  "status waiting_answer: answer with `answer_question`. status waiting_approval: a person must decide outside this protocol, as `how_to_decide` says; tell them. Nothing is written before that.";
+
+export function createSurface(parts: McpParts, era: "legacy" | "modern"): Surface {
+  const server = new McpServer(
+    { name: "bosun", title: "Bosun", version: parts.version },
+    { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true } } },
+  );
+  registerRunTools(server, parts);
+  const workerTools = registerWorkerTools(server, parts);
+  registerResources(server, parts);
+  registerPrompts(server, parts.service);
+  const watched = era === "legacy" ? new Set<string>() : null;
+  if (watched !== null) {
+    server.server.setRequestHandler("resources/subscribe", ({ params }) => {
+      watched.add(params.uri);
+      return {};
+    });
+    server.server.setRequestHandler("resources/unsubscribe", ({ params }) => {
+      watched.delete(params.uri);
+      return {};
+    });
+  }
+  return { server, workerTools, watched };
+}

@@ -1,0 +1,190 @@
+/** The tools that start, follow and steer runs. None of them decides anything that is a person's to decide. */
+import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
+import { z } from "zod";
+import { BosunError } from "../../shared/errors.ts";
+import { PRIORITIES } from "../../shared/events.ts";
+import { RUN_STATUSES, type RunView } from "../../shared/run-view.ts";
+import type { RunRequest, Service } from "../service.ts";
+import { answered, given } from "./results.ts";
+import { budget, files, runId, runListOutput, runViewOutput, sessionId, task, waitSeconds } from "./schemas.ts";
+import { waitForRun } from "./wait-for-run.ts";
+
+/** Runs that were begun with a key, for as long as the process lives. */
+export type KeptKeys = Map<string, Promise<string>>;
+
+export interface ToolParts {
+  readonly service: Service;
+  readonly keys: KeptKeys;
+}
+
+const READS = { readOnlyHint: true, openWorldHint: false } as const;
+/** Models are asked and money may be spent, but nothing is written before a person has approved it. */
+const WORKS = { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true } as const;
+
+export function registerRunTools(server: McpServer, { service, keys }: ToolParts): void {
+  server.registerTool(
+    "run_task",
+    {
+      title: "Run a task",
+      description:
+        "Hand a task to the crew: it is planned and carried out by specialised workers. Returns when it ends or waits for a person, else after wait_seconds; then go on with wait_run. Files are changed only after a person has approved the diff outside this protocol.",
+      inputSchema: z.object({
+        task,
+        worker: z.string().optional().describe("Skip the plan: this worker does it."),
+        session_id: sessionId,
+        files,
+        context: z.record(z.string(), z.json()).optional().describe("Given to the plan and the workers."),
+        steps: z.array(z.record(z.string(), z.json())).optional().describe("Your own plan: {id,worker,goal,depends_on}."),
+        budget,
+        priority: z.enum(PRIORITIES).optional(),
+        output_schema: z.record(z.string(), z.json()).optional().describe("JSON Schema for `data` of the result."),
+        wait_seconds: waitSeconds,
+        idempotency_key: z.string().min(1).max(200).optional().describe("A repeated call with it gives the same run."),
+      }),
+      outputSchema: runViewOutput,
+      annotations: WORKS,
+    },
+    async ({ wait_seconds, idempotency_key, ...rest }, ctx) =>
+      answered(async () => {
+        const begun = await begin(service, keys, idempotency_key, given(rest) as RunRequest);
+        return waited(service, begun, wait_seconds, ctx);
+      }),
+  );
+  server.registerTool(
+    "wait_run",
+    {
+      title: "Wait for a run",
+      description: "Wait until a run has ended, waits for a person or is paused, at most wait_seconds.",
+      inputSchema: z.object({ run_id: runId, wait_seconds: waitSeconds }),
+      outputSchema: runViewOutput,
+      annotations: READS,
+    },
+    async ({ run_id, wait_seconds }, ctx) => answered(async () => waited(service, service.findRun(run_id), wait_seconds, ctx)),
+  );
+  server.registerTool(
+    "get_run",
+    {
+      title: "Look at a run",
+      description: "A run as it is now, with its plan, trace, changes (diffs) or events if asked for.",
+      inputSchema: z.object({ run_id: runId, include: z.array(z.enum(["plan", "trace", "changes", "events"])).optional() }),
+      outputSchema: runViewOutput,
+      annotations: READS,
+    },
+    async ({ run_id, include }) => answered(async () => service.getRun(service.findRun(run_id), include)),
+  );
+  server.registerTool(
+    "list_runs",
+    {
+      title: "List runs",
+      description: "Runs of this workspace, newest first.",
+      inputSchema: z.object({
+        status: z.enum(RUN_STATUSES).optional(),
+        session_id: sessionId,
+        limit: z.number().int().min(1).max(200).optional().describe("Default 20."),
+      }),
+      outputSchema: runListOutput,
+      annotations: READS,
+    },
+    async ({ limit, ...filter }) => answered(async () => ({ runs: service.listRuns({ ...given(filter), limit: limit ?? 20 }) })),
+  );
+  server.registerTool(
+    "control_run",
+    {
+      title: "Steer a run",
+      description:
+        "cancel, pause or resume a run; fork it at a span or sequence (`at`) with another task or model; revert what it changed (a person must approve); tell a running task something (event, `data`). Caps cannot be raised here.",
+      inputSchema: z.object({
+        run_id: runId,
+        action: z.enum(["cancel", "pause", "resume", "fork", "revert", "event"]),
+        at: z.string().max(500).optional(),
+        task: task.optional(),
+        model: z.string().max(500).optional(),
+        data: z.json().optional(),
+      }),
+      outputSchema: runViewOutput,
+      annotations: { ...WORKS, destructiveHint: true },
+    },
+    async (input) => answered(async () => service.getRun(await steer(service, input))),
+  );
+  server.registerTool(
+    "answer_question",
+    {
+      title: "Answer a question",
+      description: "Answer what a run asks about its task. Approvals are not questions: a person decides them outside this protocol.",
+      inputSchema: z.object({ run_id: runId, question_id: z.string().max(200), answer: z.string().min(1).max(100_000) }),
+      outputSchema: runViewOutput,
+      annotations: WORKS,
+    },
+    async ({ run_id, question_id, answer }) =>
+      answered(async () => {
+        const found = service.findRun(run_id);
+        await service.answer(found, question_id, answer);
+        return service.getRun(found);
+      }),
+  );
+}
+
+/** Starts a run, or finds the one that the same key started. */
+async function begin(service: Service, keys: KeptKeys, key: string | undefined, request: RunRequest): Promise<string> {
+  const start = async (): Promise<string> => {
+    await service.findModels();
+    return service.startRun(request);
+  };
+  if (key === undefined) return start();
+  const known = keys.get(key);
+  if (known !== undefined) return known;
+  const begun = start();
+  keys.set(key, begun);
+  // What could not begin may be tried again with the same key.
+  begun.catch(() => keys.delete(key));
+  return begun;
+}
+
+/** Of a run that a tool was asked to wait for, with progress if the client wants it. */
+export async function waited(service: Service, id: string, seconds: number | undefined, ctx: ServerContext): Promise<RunView> {
+  const { progressToken } = ctx.mcpReq._meta ?? {};
+  const tell = (progress: number, message: string): void =>
+    void ctx.mcpReq
+      .notify({ method: "notifications/progress", params: { progressToken: progressToken ?? 0, progress, message } })
+      // A client that is gone hears nothing.
+      .catch(() => undefined);
+  return waitForRun(service, id, {
+    seconds,
+    signal: ctx.mcpReq.signal,
+    tell: progressToken === undefined ? null : tell,
+  });
+}
+
+interface Steering {
+  readonly run_id: string;
+  readonly action: "cancel" | "pause" | "resume" | "fork" | "revert" | "event";
+  readonly at?: string | undefined;
+  readonly task?: string | undefined;
+  readonly model?: string | undefined;
+  readonly data?: unknown;
+}
+
+/** @returns the run to look at afterwards: the new one of a fork and a revert */
+async function steer(service: Service, { run_id, action, at, task: wanted, model, data }: Steering): Promise<string> {
+  const id = service.findRun(run_id);
+  switch (action) {
+    case "cancel":
+      await service.cancel(id);
+      return id;
+    case "pause":
+      await service.pause(id);
+      return id;
+    case "resume":
+      await service.resume(id);
+      return id;
+    case "event":
+      if (data === undefined) throw new BosunError("invalid_input", "`event` needs `data`: what the task is told");
+      await service.tell(id, data as never);
+      return id;
+    case "revert":
+      return service.revert(id);
+    case "fork":
+      if (at === undefined) throw new BosunError("invalid_input", "`fork` needs `at`: a span id, a path, a step's id, or a sequence");
+      return service.fork(id, { at, ...(wanted === undefined ? {} : { task: wanted }), ...(model === undefined ? {} : { model }) });
+  }
+}

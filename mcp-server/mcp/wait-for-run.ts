@@ -1,0 +1,39 @@
+/** Waits for a run, but never longer than a client waits for a call. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { RunView } from "../../shared/run-view.ts";
+import type { Service } from "../service.ts";
+import { progressOf } from "./progress.ts";
+import { DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS } from "./schemas.ts";
+
+export interface WaitOptions {
+  readonly seconds: number | undefined;
+  /** The client does not wait any more; the run goes on. */
+  readonly signal: AbortSignal;
+  /** @param step counts up from 1 */
+  readonly tell: ((step: number, message: string) => void) | null;
+}
+
+/** The run as soon as it has ended, waits for a person or is paused, or as it is when the time is over. */
+export async function waitForRun(service: Service, runId: string, { seconds, signal, tell }: WaitOptions): Promise<RunView> {
+  const ms = Math.min(seconds ?? DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS) * 1000;
+  const over = new AbortController();
+  let steps = 0;
+  const off =
+    tell === null
+      ? () => undefined
+      : service.subscribe(runId, (note) => {
+          const message = note.type === "event" ? progressOf(note.event) : null;
+          if (message === null) return;
+          steps += 1;
+          tell(steps, message);
+        });
+  try {
+    const timeUp = delay(ms, null, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => null);
+    // A service that broke says so where it is looked at.
+    await Promise.race([service.settled(runId).catch(() => null), timeUp]);
+    return service.getRun(runId);
+  } finally {
+    off();
+    over.abort();
+  }
+}

@@ -1,0 +1,68 @@
+/** One tool for each worker, kept in step with the worker files. */
+import type { McpServer, RegisteredTool } from "@modelcontextprotocol/server";
+import { z } from "zod";
+import type { WorkerView } from "../../shared/worker-view.ts";
+import type { RunRequest } from "../service.ts";
+import { answered, given } from "./results.ts";
+import { type ToolParts, waited } from "./run-tools.ts";
+import { budget, files, runViewOutput, sessionId, task, waitSeconds } from "./schemas.ts";
+
+/** More would crowd a model's list; the others are reached by `run_task.worker`. */
+const MAX_WORKER_TOOLS = 12;
+/** A description is a line of at most 300 characters; a list of tools has room for less. */
+const MAX_DESCRIPTION = 120;
+
+export interface WorkerTools {
+  /** Takes up workers that came, went or changed. */
+  refresh(): void;
+}
+
+export function registerWorkerTools(server: McpServer, parts: ToolParts): WorkerTools {
+  const registered = new Map<string, { readonly tool: RegisteredTool; readonly description: string }>();
+  const refresh = (): void => {
+    const wanted = new Map(
+      parts.service
+        .workers()
+        .workers.slice(0, MAX_WORKER_TOOLS)
+        .map((worker) => [toolName(worker.name), worker]),
+    );
+    for (const [name, { tool, description }] of registered) {
+      const worker = wanted.get(name);
+      if (worker !== undefined && describe(worker) === description) continue;
+      tool.remove();
+      registered.delete(name);
+    }
+    for (const [name, worker] of wanted)
+      if (!registered.has(name)) registered.set(name, { tool: register(server, parts, name, worker), description: describe(worker) });
+  };
+  refresh();
+  return { refresh };
+}
+
+function toolName(worker: string): string {
+  return `ask_${worker.replaceAll("-", "_")}`;
+}
+
+function describe({ description, source }: WorkerView): string {
+  const short = description.length > MAX_DESCRIPTION ? `${description.slice(0, MAX_DESCRIPTION - 1)}…` : description;
+  return source === "built-in" ? short : `A worker of the person's own, in its own words: ${JSON.stringify(short)}`;
+}
+
+function register(server: McpServer, { service }: ToolParts, name: string, worker: WorkerView): RegisteredTool {
+  return server.registerTool(
+    name,
+    {
+      title: `Ask the ${worker.name}`,
+      description: describe(worker),
+      inputSchema: z.object({ task, files, session_id: sessionId, budget, wait_seconds: waitSeconds }),
+      outputSchema: runViewOutput,
+      annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: true },
+    },
+    async ({ wait_seconds, ...rest }, ctx) =>
+      answered(async () => {
+        await service.findModels();
+        const begun = await service.startRun({ ...(given(rest) as RunRequest), worker: worker.name });
+        return waited(service, begun, wait_seconds, ctx);
+      }),
+  );
+}
