@@ -66,6 +66,7 @@ import type { RateGate } from "./models/rate-gate.ts";
 import { assertReplySchema, checkReply, TASK_PLAN, TASK_REPLAN } from "./models/reply-schema.ts";
 import { latestPriors } from "./pricing/priors.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
+import { type HttpOptions, serveMcpHttp } from "./mcp/serve-http.ts";
 import { serveMcp } from "./mcp/serve-mcp.ts";
 import { packSession } from "./memory/pack-session.ts";
 import { earlierRunsOf } from "./service/earlier-runs.ts";
@@ -274,6 +275,16 @@ export async function serveMcpHere(
   try {
     await service.recover();
     await serveMcp({ service, version: options.version, keys: new Map() }, options.client);
+  } finally {
+    await service.close();
+  }
+}
+
+/** MCP clients served over HTTP until it is told to end; the service is closed then. */
+export async function serveMcpHttpOf(service: Service, version: string, http: HttpOptions): Promise<void> {
+  try {
+    await service.recover();
+    await serveMcpHttp({ service, version, keys: new Map() }, http);
   } finally {
     await service.close();
   }

@@ -10,6 +10,7 @@ import { runCli } from "./cli/run-cli.ts";
 import { type System, userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
 import { createRemoteService } from "./control/remote-service.ts";
 import { createDaemonDesk, reachDaemon } from "./daemon/desk.ts";
+import { keptToken } from "./daemon/kept-token.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 import type { Examination } from "./service.ts";
 
@@ -50,6 +51,12 @@ export async function main(): Promise<void> {
       serve: async (told) => {
         const { runDaemon } = await import("./compose.ts");
         await runDaemon({ system, workspace, folder: workspace, version: build, told });
+      },
+      serveHttp: async (port, told, ready) => {
+        const { serveMcpHttpOf } = await import("./compose.ts");
+        const { token, file } = keptToken(dataDir);
+        const http = { port, token, told, warn, ready: (url: string) => ready({ url, tokenFile: file }) };
+        await serveMcpHttpOf(await open({}), version, http);
       },
       serveMcpHere: inProcess
         ? async () => {

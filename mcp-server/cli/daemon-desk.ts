@@ -12,4 +12,6 @@ export interface DaemonDesk {
   serve(told: Promise<void>): Promise<void>;
   /** Serves an MCP client on this process's standard input and output until it goes. */
   serveMcp(): Promise<void>;
+  /** Serves MCP clients over HTTP on loopback until it is told to end. @param port 0: any that is free */
+  serveHttp(port: number, told: Promise<void>, ready: (at: { readonly url: string; readonly tokenFile: string }) => void): Promise<void>;
 }

@@ -23,6 +23,7 @@ import { resumeCommand } from "./commands/resume.ts";
 import { revertCommand } from "./commands/revert.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { settleCommand } from "./commands/settle.ts";
 import { routeCommand } from "./commands/route.ts";
 import { showCommand } from "./commands/show.ts";
@@ -67,6 +68,7 @@ export function createProgram(context: CliContext): Command {
     answerCommand,
     settleCommand,
     mcpCommand,
+    serveCommand,
     daemonCommand,
     doctorCommand,
     gcCommand,

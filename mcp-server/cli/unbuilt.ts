@@ -2,7 +2,6 @@
 
 const UNBUILT: Readonly<Record<string, string>> = {
   memory: "There is no memory yet.",
-  serve: "Everything runs in the process that you start.",
   ui: "`bosun show` and `bosun trace` show runs on the terminal.",
   install: "The README says what to write where.",
   policy: "Every write asks.",

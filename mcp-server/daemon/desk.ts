@@ -16,6 +16,7 @@ export interface DeskParts {
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly serve: DaemonDesk["serve"];
+  readonly serveHttp: DaemonDesk["serveHttp"];
   /** Serves MCP without a daemon; null: there may be one. */
   readonly serveMcpHere: DaemonDesk["serveMcp"] | null;
 }
@@ -58,6 +59,7 @@ export function createDaemonDesk(parts: DeskParts): DaemonDesk {
       return true;
     },
     serve: parts.serve,
+    serveHttp: parts.serveHttp,
     serveMcp:
       parts.serveMcpHere ??
       (async () => {

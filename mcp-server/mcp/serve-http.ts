@@ -1,0 +1,85 @@
+/** MCP over Streamable HTTP on loopback: for clients that start no process. Each request is answered by a server of its own. */
+import { timingSafeEqual } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { toNodeHandler } from "@modelcontextprotocol/node";
+import { createMcpHandler } from "@modelcontextprotocol/server";
+import { BosunError } from "../../shared/errors.ts";
+import { createSurface, type McpParts } from "./create-server.ts";
+import { changedBy } from "./resources.ts";
+
+export interface HttpOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Every request must show it. */
+  readonly token: string;
+  readonly ready: (url: string) => void;
+  /** Resolves when it is to end. */
+  readonly told: Promise<void>;
+  readonly warn: (text: string) => void;
+}
+
+const HOST = "127.0.0.1";
+const PATH = "/mcp";
+
+/** Serves until it is told to end. @throws BosunError conflict when the port is taken */
+export async function serveMcpHttp(parts: McpParts, { port, token, ready, told, warn }: HttpOptions): Promise<void> {
+  const handler = createMcpHandler(({ era }) => createSurface(parts, era).server, { onerror: (error) => warn(error.message) });
+  const handle = toNodeHandler(handler);
+  const server = createServer((req, res) => {
+    const refusal = refuse(req, (server.address() as AddressInfo).port, token);
+    if (refusal !== null) answer(res, refusal);
+    // Its types say that a request always has a method.
+    else
+      void handle(req as typeof req & { method: string; url: string }, res).catch((error: unknown) =>
+        answer(res, { status: 500, text: String(error) }),
+      );
+  });
+  const off = parts.service.subscribe(null, (note) => {
+    if (note.type !== "event") return;
+    for (const uri of changedBy(note.event)) handler.notify.resourceUpdated(uri);
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (cause) => reject(new BosunError("conflict", `port ${port} cannot be used: ${cause.message}`, { cause })));
+      server.listen(port, HOST, resolve);
+    });
+    ready(`http://${HOST}:${(server.address() as AddressInfo).port}${PATH}`);
+    await told;
+  } finally {
+    off();
+    await handler.close();
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** What a web page, another machine's name for this one, or a stranger on this machine gets instead of an answer. */
+function refuse({ headers, url }: IncomingMessage, port: number, token: string): Refusal | null {
+  const own = [`${HOST}:${port}`, `localhost:${port}`];
+  if (!own.includes(headers.host ?? "")) return { status: 403, text: "this server answers to its own loopback name alone" };
+  if (headers.origin !== undefined && !own.includes(headers.origin.replace(/^http:\/\//u, "")))
+    return { status: 403, text: "no page of another origin may call this server" };
+  const shown = /^Bearer (.+)$/iu.exec(headers.authorization ?? "")?.[1] ?? "";
+  if (!same(shown, token)) return { status: 401, text: "show the token: Authorization: Bearer …" };
+  return new URL(url ?? "/", `http://${HOST}`).pathname === PATH ? null : { status: 404, text: `MCP is at ${PATH}` };
+}
+
+function same(shown: string, token: string): boolean {
+  const [a, b] = [Buffer.from(shown), Buffer.from(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function answer(res: ServerResponse, { status, text }: Refusal): void {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  res.writeHead(status, { "content-type": "text/plain; charset=utf-8", ...(status === 401 ? { "www-authenticate": "Bearer" } : {}) });
+  res.end(`${text}\n`);
+}

@@ -1,0 +1,103 @@
+import { readFileSync, statSync } from "node:fs";
+import { Client as ModernClient, StreamableHTTPClientTransport as ModernHttp } from "@modelcontextprotocol/client";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { request } from "node:http";
+import { describe, expect, it } from "vitest";
+import { call, crew } from "../support/crew-replies.ts";
+import { openPlace, type Place, type Started } from "../support/real-program.ts";
+
+const looking = crew({ steps: [{ id: "look", worker: "researcher" }], turns: { researcher: [call("read_file", { path: "a.txt" })] } });
+
+interface Served {
+  readonly url: string;
+  readonly token: string;
+  readonly server: Started;
+}
+
+async function serve(place: Place): Promise<Served> {
+  const server = place.start(["serve", "--json"]);
+  await server.waitFor("token_file");
+  const { url, token_file } = JSON.parse(server.text()) as { readonly url: string; readonly token_file: string };
+  expect(statSync(token_file).mode & 0o777).toBe(0o600);
+  return { url, token: readFileSync(token_file, "utf8"), server };
+}
+
+async function end({ server }: Served): Promise<void> {
+  server.kill("SIGTERM");
+  expect((await server.end).code).toBe(0);
+}
+
+/** Status of a request whose headers are laid down as they stand, the host's included. */
+async function statusOf(url: string, headers: Readonly<Record<string, string>>, method = "POST"): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers: { "content-type": "application/json", ...headers } }, (res) => {
+      res.resume();
+      resolve(res.statusCode ?? 0);
+    });
+    sent.once("error", reject);
+    sent.end(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }));
+  });
+}
+
+describe("`bosun serve`", () => {
+  it.concurrent("serves clients of both eras that show the token", async (test) => {
+    const place = await openPlace(test, { files: { "a.txt": "hello\n" }, reply: looking });
+    const at = await serve(place);
+    const requestInit = { headers: { Authorization: `Bearer ${at.token}` } };
+    const old = new Client({ name: "test", version: "1" });
+    await old.connect(new StreamableHTTPClientTransport(new URL(at.url), { requestInit }));
+    const heard: string[] = [];
+    const done = await old.callTool({ name: "run_task", arguments: { task: "look" } }, undefined, {
+      onprogress: ({ message }) => heard.push(message ?? ""),
+    });
+    expect(done.structuredContent).toMatchObject({ status: "completed" });
+    expect(heard).toContain("completed");
+    await old.close();
+    const modern = new ModernClient({ name: "test", version: "1" }, { versionNegotiation: { mode: "auto" } });
+    await modern.connect(new ModernHttp(new URL(at.url), { requestInit }));
+    expect(modern.getNegotiatedProtocolVersion()).toBe("2026-07-28");
+    expect((await modern.callTool({ name: "list_runs", arguments: {} })).structuredContent).toMatchObject({
+      runs: [{ status: "completed" }],
+    });
+    await modern.close();
+    await end(at);
+  });
+
+  it.concurrent("refuses who has no token, comes from a page, or means another host", async (test) => {
+    const place = await openPlace(test, { files: { "a.txt": "hello\n" }, reply: looking });
+    const at = await serve(place);
+    const authorization = `Bearer ${at.token}`;
+    const accept = "application/json, text/event-stream";
+    expect(await statusOf(at.url, { accept, authorization })).toBe(200);
+    expect(await statusOf(at.url, { accept, authorization, origin: new URL(at.url).origin })).toBe(200);
+    expect(await statusOf(at.url, { accept })).toBe(401);
+    expect(await statusOf(at.url, { accept, authorization: `Bearer ${at.token}x` })).toBe(401);
+    expect(await statusOf(at.url, { accept, authorization: "Bearer " })).toBe(401);
+    expect(await statusOf(at.url, { accept, authorization, origin: "http://evil.example" })).toBe(403);
+    expect(await statusOf(at.url, { accept, authorization, origin: "null" })).toBe(403);
+    expect(await statusOf(at.url, { accept, authorization, host: "evil.example" })).toBe(403);
+    expect(await statusOf(at.url.replace("/mcp", "/"), { accept, authorization })).toBe(404);
+    await end(at);
+    const again = await serve(place);
+    expect(again.token).toBe(at.token);
+    await end(again);
+  });
+
+  it.concurrent("works through the daemon where one runs, and says when its port is taken", async (test) => {
+    const place = await openPlace(test, { files: { "a.txt": "hello\n" }, reply: looking });
+    expect((await place.run(["daemon", "start"])).code).toBe(0);
+    const at = await serve(place);
+    const client = new Client({ name: "test", version: "1" });
+    const requestInit = { headers: { Authorization: `Bearer ${at.token}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(at.url), { requestInit }));
+    const done = await client.callTool({ name: "ask_researcher", arguments: { task: "look" } });
+    expect(done.structuredContent).toMatchObject({ status: "completed", workers: ["researcher"] });
+    await client.close();
+    const second = await place.run(["serve", "--port", new URL(at.url).port]);
+    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining("cannot be used")]);
+    expect((await place.run(["serve", "--port", "70000"])).code).toBe(2);
+    await end(at);
+    await place.run(["daemon", "stop"]);
+  });
+});
