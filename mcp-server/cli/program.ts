@@ -8,6 +8,7 @@ import { cancelCommand } from "./commands/cancel.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { forkCommand } from "./commands/fork.ts";
+import { installCommand } from "./commands/install.ts";
 import { mcpCommand } from "./commands/mcp.ts";
 import { pauseCommand } from "./commands/pause.ts";
 import { exportCommand } from "./commands/export.ts";
@@ -69,6 +70,7 @@ export function createProgram(context: CliContext): Command {
     settleCommand,
     mcpCommand,
     serveCommand,
+    installCommand,
     daemonCommand,
     doctorCommand,
     gcCommand,

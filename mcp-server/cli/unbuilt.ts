@@ -3,7 +3,6 @@
 const UNBUILT: Readonly<Record<string, string>> = {
   memory: "There is no memory yet.",
   ui: "`bosun show` and `bosun trace` show runs on the terminal.",
-  install: "The README says what to write where.",
   policy: "Every write asks.",
   audit: "`bosun trace` shows all that a run did.",
 };
