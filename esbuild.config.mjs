@@ -49,6 +49,8 @@ export async function build() {
   const program = {
     ...common,
     external: ["better-sqlite3"],
+    // Its other form loads its parts by names that no bundler can follow.
+    alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
     loader: { ".md": "text", ".weights": "text" },
     banner: { js: mainBanner },
   };
