@@ -2,7 +2,7 @@
  * The program's own log: JSON lines in the data folder, run and span in each line that concerns a run. Never a secret, a prompt, an
  * answer or a file's content; at `debug` every event's kind and path, nothing more.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { Logger } from "pino";
@@ -11,13 +11,22 @@ import { spanIdOf, traceIdOf } from "./trace-ids.ts";
 
 export type Log = Logger;
 
+const MAX_BYTES = 5 * 1024 * 1024;
+
 /** @param level least severe line that is written, as pino names them; `silent` writes none */
 export function openLog(folder: string, level: string): Log {
   if (level === "silent") return pino({ enabled: false });
   const logs = join(folder, "logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
-  const destination = pino.destination({ dest: join(logs, "bosun.log"), sync: true, mode: 0o600 });
+  const file = join(logs, "bosun.log");
+  rotate(file, join(logs, "bosun.1.log"));
+  const destination = pino.destination({ dest: file, sync: true, mode: 0o600 });
   return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+}
+
+/** The one before is kept, older ones are not. Only when it is opened: whoever writes it has it open for as long as it lives. */
+function rotate(file: string, before: string): void {
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) renameSync(file, before);
 }
 
 /** Kinds that are written at more severe levels than `debug`. */
