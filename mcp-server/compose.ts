@@ -23,9 +23,10 @@ import { loadConfig, configFiles } from "./config/load-config.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
 import { userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
 import type { System } from "./config/paths.ts";
-import { socketPath } from "./daemon/endpoint.ts";
+import { readEndpoint, socketPath } from "./daemon/endpoint.ts";
 import { serveDaemon } from "./daemon/serve-daemon.ts";
 import { examine } from "./doctor/examine.ts";
+import { daemonProbe } from "./doctor/probe-daemon.ts";
 import { dataProbes } from "./doctor/probe-data.ts";
 import { keyProbe } from "./doctor/probe-key.ts";
 import { machineProbes } from "./doctor/probe-machine.ts";
@@ -665,6 +666,15 @@ function afterUnref(ms: number, act: () => void): () => void {
 /** Who only looks asks no model. */
 const NOBODY: Model = { complete: () => Promise.reject(new BosunError("internal", "who only looks asks no model")) };
 
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Looks whether all is well: beside an owner, and with whatever is broken. @throws BosunError invalid_input when there is no place to look at */
 export function examineHere({ system, currentFolder }: { readonly system: System; readonly currentFolder: string }): Examination {
   const workspace = workspaceRoot(system.env, currentFolder);
@@ -705,6 +715,7 @@ export function examineHere({ system, currentFolder }: { readonly system: System
           return key === null ? null : { file, key };
         },
       }),
+      daemonProbe({ endpoint: readEndpoint(dataDir), isAlive }),
       ...data.probes,
     ]);
   } finally {

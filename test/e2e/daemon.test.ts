@@ -57,7 +57,10 @@ describe("the daemon of a workspace", () => {
     expect(statSync(join(place.data(), "daemon.json")).mode & 0o777).toBe(0o600);
     const { path } = endpointOf(place);
     expect(statSync(path).mode & 0o777).toBe(0o600);
+    const doctor = async (): Promise<string> => (await place.run(["doctor"])).stdout;
+    expect(await doctor()).toContain(`pid ${pids[0]}`);
     await stopped(place);
+    expect(await doctor()).toContain("none runs");
     expect(existsSync(path)).toBe(false);
     const none = await place.run(["daemon", "status"]);
     expect([none.code, none.stdout + none.stderr]).toEqual([1, expect.stringContaining("bosun daemon start")]);
