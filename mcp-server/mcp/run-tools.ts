@@ -143,8 +143,8 @@ async function begin(service: Service, keys: KeptKeys, key: string | undefined, 
 /** Of a run that a tool was asked to wait for, with progress if the client wants it. */
 export async function waited(service: Service, id: string, seconds: number | undefined, ctx: ServerContext): Promise<RunView> {
   const { progressToken } = ctx.mcpReq._meta ?? {};
-  const tell = (progress: number, message: string): void =>
-    void ctx.mcpReq
+  const tell = async (progress: number, message: string): Promise<void> =>
+    ctx.mcpReq
       .notify({ method: "notifications/progress", params: { progressToken: progressToken ?? 0, progress, message } })
       // A client that is gone hears nothing.
       .catch(() => undefined);

@@ -10,28 +10,31 @@ export interface WaitOptions {
   /** The client does not wait any more; the run goes on. */
   readonly signal: AbortSignal;
   /** @param step counts up from 1 */
-  readonly tell: ((step: number, message: string) => void) | null;
+  readonly tell: ((step: number, message: string) => Promise<void>) | null;
 }
+
+const UNHEARD_MS = 500;
 
 /** The run as soon as it has ended, waits for a person or is paused, or as it is when the time is over. */
 export async function waitForRun(service: Service, runId: string, { seconds, signal, tell }: WaitOptions): Promise<RunView> {
   const ms = Math.min(seconds ?? DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS) * 1000;
   const over = new AbortController();
-  let steps = 0;
+  const told: Promise<void>[] = [];
   const off =
     tell === null
       ? () => undefined
       : service.subscribe(runId, (note) => {
           const message = note.type === "event" ? progressOf(note.event) : null;
-          if (message === null) return;
-          steps += 1;
-          tell(steps, message);
+          if (message !== null) told.push(tell(told.length + 1, message));
         });
   try {
     const timeUp = delay(ms, null, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => null);
     // A service that broke says so where it is looked at.
     await Promise.race([service.settled(runId).catch(() => null), timeUp]);
-    return service.getRun(runId);
+    const view = service.getRun(runId);
+    // What is told after the answer is heard by nobody; a client that does not read is not waited for.
+    await Promise.race([Promise.allSettled(told), delay(UNHEARD_MS, null, { signal: over.signal }).catch(() => null)]);
+    return view;
   } finally {
     off();
     over.abort();

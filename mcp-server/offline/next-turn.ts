@@ -29,8 +29,8 @@ const CODE_GLOB =
 const MAX_PASSAGES = 5;
 const MAX_OTHERS = 5;
 /** Folders in which a word is searched for again when there was too much of it. */
-const MAX_FOLDERS = 6;
-const MAX_SECOND_SEARCHES = 18;
+const MAX_FOLDERS = 16;
+const MAX_SECOND_SEARCHES = 48;
 /** Lines before and after the one that was found. */
 const BEFORE = 3;
 const AFTER = 8;
