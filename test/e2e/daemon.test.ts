@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { DaemonStatus } from "../../shared/control.ts";
 import type { RunView } from "../../shared/run-view.ts";
 import { call, crew } from "../support/crew-replies.ts";
 import { noTerminal, openPlace, type Place } from "../support/real-program.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const FILES = { "a.txt": "hello\n" };
 const mending = crew({
@@ -42,10 +42,6 @@ async function stopped(place: Place): Promise<void> {
 
 async function viewOf(place: Place, runId: string): Promise<RunView> {
   return (await place.run(["show", runId, "--json"])).view();
-}
-
-async function waitFor(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const until = Date.now() + 30_000; !(await holds()); await delay(30)) if (Date.now() > until) throw new Error(`never: ${what}`);
 }
 
 describe("the daemon of a workspace", () => {

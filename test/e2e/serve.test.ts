@@ -52,7 +52,7 @@ describe("`bosun serve`", () => {
       onprogress: ({ message }) => heard.push(message ?? ""),
     });
     expect(done.structuredContent).toMatchObject({ status: "completed" });
-    expect(heard).toContain("completed");
+    expect(heard).toContain("plan: look (researcher)");
     await old.close();
     const modern = new ModernClient({ name: "test", version: "1" }, { versionNegotiation: { mode: "auto" } });
     await modern.connect(new ModernHttp(new URL(at.url), { requestInit }));
