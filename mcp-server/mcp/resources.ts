@@ -1,6 +1,6 @@
 /** What a client can read, by address. Nothing in it decides anything: no digest, no key. */
-import { type McpServer, type ReadResourceResult, ResourceTemplate } from "@modelcontextprotocol/server";
-import { BosunError } from "../../shared/errors.ts";
+import { type McpServer, type ReadResourceResult, ResourceNotFoundError, ResourceTemplate } from "@modelcontextprotocol/server";
+import { BosunError, isBosunError } from "../../shared/errors.ts";
 import type { RunEvent } from "../../shared/events.ts";
 import type { Service } from "../service.ts";
 
@@ -48,7 +48,7 @@ export function registerResources(server: McpServer, { service, version }: Resou
       name,
       new ResourceTemplate(`bosun://runs/{run_id}${path}`, { list: undefined, complete: { run_id: runIds } }),
       { description, mimeType },
-      (url, { run_id }) => ({ contents: [{ uri: url.href, mimeType, text: read(service.findRun(one(run_id))) }] }),
+      (url, { run_id }) => found(url, () => ({ contents: [{ uri: url.href, mimeType, text: read(service.findRun(one(run_id))) }] })),
     );
   ofRun("run", "", "A run.", JSON_TYPE, (id) => JSON.stringify(service.getRun(id)));
   ofRun("run-trace", "/trace", "A run's trace: supervisor, steps, turns, calls.", JSON_TYPE, (id) =>
@@ -61,17 +61,18 @@ export function registerResources(server: McpServer, { service, version }: Resou
     "worker",
     new ResourceTemplate("bosun://workers/{name}", { list: undefined, complete: { name: workerNames } }),
     { description: "One worker.", mimeType: JSON_TYPE },
-    (url, { name }) => {
-      const worker = service.workers().workers.find((each) => each.name === one(name));
-      if (worker === undefined) throw new BosunError("not_found", `there is no worker ${JSON.stringify(one(name))}`);
-      return json(url, worker);
-    },
+    (url, { name }) =>
+      found(url, () => {
+        const worker = service.workers().workers.find((each) => each.name === one(name));
+        if (worker === undefined) throw new BosunError("not_found", `there is no worker ${JSON.stringify(one(name))}`);
+        return json(url, worker);
+      }),
   );
   server.registerResource(
     "session",
     new ResourceTemplate("bosun://sessions/{session_id}", { list: undefined }),
     { description: "The runs of a session, newest first.", mimeType: JSON_TYPE },
-    (url, { session_id }) => json(url, { runs: service.listRuns({ session_id: one(session_id), limit: 200 }) }),
+    (url, { session_id }) => found(url, () => json(url, { runs: service.listRuns({ session_id: one(session_id), limit: 200 }) })),
   );
 }
 
@@ -100,8 +101,25 @@ function json(url: URL, value: object): ReadResourceResult {
   return { contents: [{ uri: url.href, mimeType: JSON_TYPE, text: JSON.stringify(value) }] };
 }
 
+/** An address that names nothing is the client's mistake, and told as the protocol has it. */
+function found(url: URL, read: () => ReadResourceResult): ReadResourceResult {
+  try {
+    return read();
+  } catch (error) {
+    if (isBosunError(error) && (error.code === "not_found" || error.code === "invalid_input"))
+      throw new ResourceNotFoundError(url.href, error.message);
+    throw error;
+  }
+}
+
+/** @throws BosunError invalid_input */
 function one(value: string | string[] | undefined): string {
-  return decodeURIComponent((Array.isArray(value) ? value[0] : value) ?? "");
+  const written = (Array.isArray(value) ? value[0] : value) ?? "";
+  try {
+    return decodeURIComponent(written);
+  } catch (cause) {
+    throw new BosunError("invalid_input", `${written} is not percent-encoded UTF-8`, { cause });
+  }
 }
 
 export function begunWith(values: readonly string[], value: string): string[] {
