@@ -6,7 +6,7 @@ import { PRIORITIES } from "../../shared/events.ts";
 import { RUN_STATUSES, type RunView } from "../../shared/run-view.ts";
 import type { RunRequest, Service } from "../service.ts";
 import { answered, given } from "./results.ts";
-import { budget, files, runId, runListOutput, runViewOutput, sessionId, task, waitSeconds } from "./schemas.ts";
+import { budget, files, jsonObject, lean, runId, runListOutput, runViewOutput, sessionId, task, waitSeconds } from "./schemas.ts";
 import { waitForRun } from "./wait-for-run.ts";
 
 /** Runs that were begun with a key, for as long as the process lives. */
@@ -28,19 +28,21 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
       title: "Run a task",
       description:
         "Hand a task to the crew: it is planned and carried out by specialised workers. Returns when it ends or waits for a person, else after wait_seconds; then go on with wait_run. Files are changed only after a person has approved the diff outside this protocol.",
-      inputSchema: z.object({
-        task,
-        worker: z.string().optional().describe("Skip the plan: this worker does it."),
-        session_id: sessionId,
-        files,
-        context: z.record(z.string(), z.json()).optional().describe("Given to the plan and the workers."),
-        steps: z.array(z.record(z.string(), z.json())).optional().describe("Your own plan: {id,worker,goal,depends_on}."),
-        budget,
-        priority: z.enum(PRIORITIES).optional(),
-        output_schema: z.record(z.string(), z.json()).optional().describe("JSON Schema for `data` of the result."),
-        wait_seconds: waitSeconds,
-        idempotency_key: z.string().min(1).max(200).optional().describe("A repeated call with it gives the same run."),
-      }),
+      inputSchema: lean(
+        z.object({
+          task,
+          worker: z.string().optional().describe("Skip the plan: this worker does it."),
+          session_id: sessionId,
+          files,
+          context: jsonObject.optional().describe("Given to the plan and the workers."),
+          steps: z.array(jsonObject).optional().describe("Your own plan: {id,worker,goal,depends_on}."),
+          budget,
+          priority: z.enum(PRIORITIES).optional(),
+          output_schema: jsonObject.optional().describe("JSON Schema for `data` of the result."),
+          wait_seconds: waitSeconds,
+          idempotency_key: z.string().min(1).max(200).optional().describe("A repeated call with it gives the same run."),
+        }),
+      ),
       outputSchema: runViewOutput,
       annotations: WORKS,
     },
@@ -55,7 +57,7 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
     {
       title: "Wait for a run",
       description: "Wait until a run has ended, waits for a person or is paused, at most wait_seconds.",
-      inputSchema: z.object({ run_id: runId, wait_seconds: waitSeconds }),
+      inputSchema: lean(z.object({ run_id: runId, wait_seconds: waitSeconds })),
       outputSchema: runViewOutput,
       annotations: READS,
     },
@@ -66,7 +68,7 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
     {
       title: "Look at a run",
       description: "A run as it is now, with its plan, trace, changes (diffs) or events if asked for.",
-      inputSchema: z.object({ run_id: runId, include: z.array(z.enum(["plan", "trace", "changes", "events"])).optional() }),
+      inputSchema: lean(z.object({ run_id: runId, include: z.array(z.enum(["plan", "trace", "changes", "events"])).optional() })),
       outputSchema: runViewOutput,
       annotations: READS,
     },
@@ -77,11 +79,13 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
     {
       title: "List runs",
       description: "Runs of this workspace, newest first.",
-      inputSchema: z.object({
-        status: z.enum(RUN_STATUSES).optional(),
-        session_id: sessionId,
-        limit: z.number().int().min(1).max(200).optional().describe("Default 20."),
-      }),
+      inputSchema: lean(
+        z.object({
+          status: z.enum(RUN_STATUSES).optional(),
+          session_id: sessionId,
+          limit: z.number().int().min(1).max(200).optional().describe("Default 20."),
+        }),
+      ),
       outputSchema: runListOutput,
       annotations: READS,
     },
@@ -93,14 +97,16 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
       title: "Steer a run",
       description:
         "cancel, pause or resume a run; fork it at a span or sequence (`at`) with another task or model; revert what it changed (a person must approve); tell a running task something (event, `data`). Caps cannot be raised here.",
-      inputSchema: z.object({
-        run_id: runId,
-        action: z.enum(["cancel", "pause", "resume", "fork", "revert", "event"]),
-        at: z.string().max(500).optional(),
-        task: task.optional(),
-        model: z.string().max(500).optional(),
-        data: z.json().optional(),
-      }),
+      inputSchema: lean(
+        z.object({
+          run_id: runId,
+          action: z.enum(["cancel", "pause", "resume", "fork", "revert", "event"]),
+          at: z.string().max(500).optional(),
+          task: task.optional(),
+          model: z.string().max(500).optional(),
+          data: z.unknown().optional(),
+        }),
+      ),
       outputSchema: runViewOutput,
       annotations: { ...WORKS, destructiveHint: true },
     },
@@ -111,7 +117,7 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
     {
       title: "Answer a question",
       description: "Answer what a run asks about its task. Approvals are not questions: a person decides them outside this protocol.",
-      inputSchema: z.object({ run_id: runId, question_id: z.string().max(200), answer: z.string().min(1).max(100_000) }),
+      inputSchema: lean(z.object({ run_id: runId, question_id: z.string().max(200), answer: z.string().min(1).max(100_000) })),
       outputSchema: runViewOutput,
       annotations: WORKS,
     },

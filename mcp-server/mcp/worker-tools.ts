@@ -1,16 +1,15 @@
 /** One tool for each worker, kept in step with the worker files. */
 import type { McpServer, RegisteredTool } from "@modelcontextprotocol/server";
-import { z } from "zod";
 import type { WorkerView } from "../../shared/worker-view.ts";
 import type { RunRequest } from "../service.ts";
 import { answered, given } from "./results.ts";
 import { type ToolParts, waited } from "./run-tools.ts";
-import { budget, files, runViewOutput, sessionId, task, waitSeconds } from "./schemas.ts";
+import { askInput, lean, runViewOutput } from "./schemas.ts";
 
 /** More would crowd a model's list; the others are reached by `run_task.worker`. */
 const MAX_WORKER_TOOLS = 12;
-/** A description is a line of at most 300 characters; a list of tools has room for less. */
-const MAX_DESCRIPTION = 120;
+/** A description is a line of at most 300 characters; a list of tools has room for less. Counted as it goes over the wire: escaped, in UTF-8. */
+const MAX_DESCRIPTION_BYTES = 124;
 
 export interface WorkerTools {
   /** Takes up workers that came, went or changed. */
@@ -44,8 +43,17 @@ function toolName(worker: string): string {
 }
 
 function describe({ description, source }: WorkerView): string {
-  const short = description.length > MAX_DESCRIPTION ? `${description.slice(0, MAX_DESCRIPTION - 1)}…` : description;
-  return source === "built-in" ? short : `A worker of the person's own, in its own words: ${JSON.stringify(short)}`;
+  if (source === "built-in") return shortened(description, (text) => text);
+  return `A worker of the person's own, in its own words: ${shortened(description, JSON.stringify)}`;
+}
+
+/** As much of a text from its beginning as has room once it is written so. */
+function shortened(text: string, write: (text: string) => string): string {
+  const fits = (each: string): boolean => Buffer.byteLength(JSON.stringify(write(each))) <= MAX_DESCRIPTION_BYTES;
+  if (fits(text)) return write(text);
+  const letters = [...new Intl.Segmenter("en").segment(text)].map(({ segment }) => segment);
+  while (letters.length > 0 && !fits(`${letters.join("")}…`)) letters.pop();
+  return write(`${letters.join("")}…`);
 }
 
 function register(server: McpServer, { service }: ToolParts, name: string, worker: WorkerView): RegisteredTool {
@@ -54,7 +62,7 @@ function register(server: McpServer, { service }: ToolParts, name: string, worke
     {
       title: `Ask the ${worker.name}`,
       description: describe(worker),
-      inputSchema: z.object({ task, files, session_id: sessionId, budget, wait_seconds: waitSeconds }),
+      inputSchema: lean(askInput),
       outputSchema: runViewOutput,
       annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: true },
     },
