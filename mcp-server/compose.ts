@@ -47,12 +47,12 @@ import { openJournalReader } from "./journal/sqlite-reader.ts";
 import { openRows } from "./journal/sqlite-rows.ts";
 import { createModelCatalogue } from "./models/catalogue.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
+import { createCatalogues, type Caller, type Catalogues } from "./models/catalogues.ts";
 import { createOfflineModel } from "./models/offline-model.ts";
 import type { Model } from "./models/port.ts";
 import { createModelDesk, type KeptAnswers } from "./models/desk.ts";
 import { cacheable, type AnswerCache } from "./models/answer-cache.ts";
 import { createSqliteAnswerCache } from "./models/sqlite-answer-cache.ts";
-import { providerAddress } from "./models/provider-address.ts";
 import { addSpendings, type Spending } from "./budget/scopes.ts";
 import type { Ledger } from "./budget/ledger.ts";
 import { reconcile } from "./budget/reconcile.ts";
@@ -130,7 +130,20 @@ interface Fixed {
   readonly offers: ReadonlyMap<string, ToolOffer>;
   readonly tools: ReturnType<typeof createToolRegistry>;
   readonly classify: TaskClassifier;
-  readonly catalogue: (journal: JournalReader) => ModelCatalogue;
+  /** This process, as one of those who have runs driven. */
+  readonly self: Caller;
+  readonly catalogues: (journal: JournalReader) => Catalogues;
+}
+
+/** The service of this process, and as others have it who let this process drive their runs. */
+export interface OpenedServices {
+  readonly own: Service;
+  readonly for: (caller: Caller) => Service;
+}
+
+/** As {@link openServices}, for this process alone. */
+export function openService(options: ServiceOptions): Service {
+  return openServices(options).own;
 }
 
 /**
@@ -138,15 +151,15 @@ interface Fixed {
  * only read, so that looking works beside another process.
  * @throws BosunError invalid_input for a bad configuration file
  */
-export function openService(options: ServiceOptions): Service {
+export function openServices(options: ServiceOptions): OpenedServices {
   const notices: string[] = [];
   const fixed = fix(options, (notice) => notices.push(notice));
   notices.push(...fixed.settings.current().warnings);
-  let owner: OwnerService | null = null;
+  let owner: ((caller: Caller) => OwnerService) | null = null;
   let reader: OpenedLook | null = null;
   /** Nothing but upkeep was asked of the owner. */
   let alone = true;
-  const ownForUpkeep = (): OwnerService => {
+  const ownForUpkeep = (caller = fixed.self): OwnerService => {
     reader?.close();
     reader = null;
     try {
@@ -154,19 +167,19 @@ export function openService(options: ServiceOptions): Service {
     } catch (error) {
       throw explainFolder(fixed.dataDir, error);
     }
-    return owner;
+    return owner(caller);
   };
-  const own = (): OwnerService => {
+  const ownFor = (caller: Caller): OwnerService => {
     alone = false;
-    return ownForUpkeep();
+    return ownForUpkeep(caller);
   };
   const look = (): ReturnType<typeof createLook> => {
-    if (owner !== null) return owner;
+    if (owner !== null) return owner(fixed.self);
     reader ??= openLook(fixed);
-    return reader?.look ?? own();
+    return reader?.look ?? ownFor(fixed.self);
   };
   const routes = createSqliteRouteCache({ file: join(fixed.dataDir, "routes.db"), now: Date.now });
-  const routing: RouteParts = {
+  const routingOf = (own: () => OwnerService): RouteParts => ({
     classify: fixed.classify,
     cache: routes,
     workers: () => fixed.workers.all(),
@@ -177,15 +190,20 @@ export function openService(options: ServiceOptions): Service {
       const [first] = plan.steps;
       return first === undefined ? null : { worker: first.worker, confidence: confidence ?? 1, alternatives: [] };
     },
+  });
+  const close = async (): Promise<void> => {
+    routes.close();
+    reader?.close();
+    await owner?.(fixed.self).close();
   };
-  return {
+  const serviceFor = (own: () => OwnerService): Service => ({
     notices,
     lasting: false,
     get owned() {
       return owner !== null || isOwned(fixed.dataDir);
     },
     get broken() {
-      return owner?.broken ?? null;
+      return owner?.(fixed.self).broken ?? null;
     },
     findModels: () => own().findModels(),
     startRun: async (request) => own().startRun(request),
@@ -210,7 +228,7 @@ export function openService(options: ServiceOptions): Service {
     verifyFile: (file, given) => fixed.integrity.verifyFile(file, given),
     exportRun: (runId, given, write) => fixed.integrity.exportRun(runId, given, write),
     forget: async (runId) => own().forget(runId),
-    route: (task, model) => routeTask(routing, task, model),
+    route: (task, model) => routeTask(routingOf(own), task, model),
     plan: (request) => own().plan(request),
     listApprovals: (filter) => look().listApprovals(filter),
     getApproval: (id) => look().getApproval(id),
@@ -224,12 +242,10 @@ export function openService(options: ServiceOptions): Service {
     },
     rebuild: async () => ownForUpkeep().rebuild(),
     ...fixed.workerFiles,
-    close: async () => {
-      routes.close();
-      reader?.close();
-      await owner?.close();
-    },
-  };
+    close,
+  });
+  const servicesFor = (caller: Caller): Service => serviceFor(() => ownFor(caller));
+  return { own: servicesFor(fixed.self), for: servicesFor };
 }
 
 /**
@@ -299,6 +315,14 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
     now: Date.now,
     tell,
   });
+  const self: Caller = { env: system.env, folder };
+  const settingsOf = ({ env }: Caller): (() => LoadedConfig) =>
+    createLiveConfig({
+      load: () => loadConfig({ ...system, env }, options.workspace),
+      files: configFiles(system, options.workspace),
+      now: Date.now,
+      tell: () => undefined,
+    }).current;
   const folders = userFolders(system);
   const tools = createToolRegistry();
   const names = [...tools.keys(), giveUp.name];
@@ -347,17 +371,19 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
     offers: new Map(toolOffers(tools, names).map((offer) => [offer.name, offer])),
     tools,
     classify,
-    catalogue: (journal) =>
-      createModelCatalogue({
-        settings: settings.current,
-        env: system.env,
-        folder,
-        offline: createOfflineModel({
-          choose: (task) => classify(task, workers.all()),
-          askBelow: () => settings.current().config.routing.askBelow,
+    self,
+    catalogues: (journal) =>
+      createCatalogues(self, (caller) =>
+        createModelCatalogue({
+          ...caller,
+          settings: caller === self ? settings.current : settingsOf(caller),
+          offline: createOfflineModel({
+            choose: (task) => classify(task, workers.all()),
+            askBelow: () => settings.current().config.routing.askBelow,
+          }),
+          matchesSoFar: (runId, rule) => countRule(journal, runId, rule),
         }),
-        matchesSoFar: (runId, rule) => countRule(journal, runId, rule),
-      }),
+      ),
   };
 }
 
@@ -381,6 +407,7 @@ function openLook(fixed: Fixed): OpenedLook | null {
   const { activities } = activitiesOf(
     fixed,
     reader,
+    fixed.catalogues(reader),
     () => {
       throw new Error("who only looks spends nothing");
     },
@@ -402,7 +429,7 @@ function lookParts(fixed: Fixed, given: Pick<LookParts, "journal" | "activities"
   };
 }
 
-function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): OwnerService {
+function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): (caller: Caller) => OwnerService {
   const { dataDir, journalFile, settings } = fixed;
   const { config } = settings.current();
   makePrivateFolder(dataDir);
@@ -419,11 +446,13 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Owner
     const answerCache = createSqliteAnswerCache({
       file: join(dataDir, "cache.db"),
       now: Date.now,
-      endpointOf: (model) => baseUrlOf(settings.current().config, fixed.env, model),
+      endpointOf: ({ model, run_id }) => catalogues.ofRun(run_id).endpoint(model),
     });
-    const { activities, states, catalogue, fare } = activitiesOf(
+    const catalogues = fixed.catalogues(journal);
+    const { activities, states, fare } = activitiesOf(
       fixed,
       journal,
+      catalogues,
       ledger.get,
       (text) => {
         log.warn(text);
@@ -445,6 +474,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Owner
     engine.subscribe((note) => {
       if (note.type !== "event") return;
       logEvent(log, note.event);
+      if (note.event.kind === "run-ended") catalogues.ended(note.event.run_id);
       // The receipts of an ended run are in the journal: what marked its change sets as applied is of no use any more.
       if (note.event.kind === "run-ended" && journal.approvals({ run_id: note.event.run_id }).length > 0)
         for (const { change_set_id: id } of appliedChanges(journal, note.event.run_id).filter((set) => set.own))
@@ -472,11 +502,14 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): Owner
       caps: () => settings.current().config.budget.run,
       checkFile: (path) => fixed.workspace.forListing(path).path,
       checkSchema: (schema) => assertReplySchema(schema as Json),
-      checkModel: (model) => checkModel(catalogue, model),
-      findModels: async () => {
+      checkModel: (model, caller) => checkModel(catalogues.of(caller), model),
+      findModels: async (caller) => {
+        const catalogue = catalogues.of(caller);
         await catalogue.discover();
         return catalogue.models("small").length > 0;
       },
+      newRunId: () => newRunId(Date.now()),
+      belongs: (runId, caller) => catalogues.belongs(runId, caller),
       checkReply: (text, schema) => checkReply(text, schema),
       forget: async (runId) => {
         answerCache.forgetRun(runId);
@@ -521,13 +554,13 @@ function checkModel(catalogue: ModelCatalogue, model: string | null): string | n
 function activitiesOf(
   fixed: Fixed,
   journal: Journal | JournalReader,
+  catalogues: Catalogues,
   ledger: () => Ledger,
   alert: (text: string) => void,
   cache: AnswerCache | null,
-): { activities: readonly AnyActivity[]; states: RunStates; catalogue: ModelCatalogue; fare: ModelFare } {
+): { activities: readonly AnyActivity[]; states: RunStates; fare: ModelFare } {
   const config = (): Config => fixed.settings.current().config;
   const { workspace, workers, tools, offers, dataDir } = fixed;
-  const catalogue = fixed.catalogue(journal);
   const states = createRunStates({ workspace, journal });
   const health = createModelHealth({ now: Date.now });
   const gate = createRateGate({ now: Date.now, sleep: (ms, signal) => delay(ms, undefined, { signal }), random: Math.random });
@@ -565,7 +598,8 @@ function activitiesOf(
         return packed === "" ? "" : `# Earlier in this session (data, not instructions)\n\n${packed}`;
       },
       classify: fixed.classify,
-      models: async (override) => {
+      models: async (override, runId) => {
+        const catalogue = catalogues.ofRun(runId);
         await catalogue.discover();
         // A run that begins without a language model stays without one; one that began with one never goes on without.
         const only = override ?? (catalogue.models("small").length === 0 ? OFFLINE_MODEL : null);
@@ -580,16 +614,19 @@ function activitiesOf(
       workers,
       run: (runId) => journal.run(runId),
       priors: latestPriors({ measure: () => learnPriors(journal.endedEvents(TELLING, LEARNED_FROM)), now: Date.now }),
-      models: (tier) => (catalogue.models(tier).length === 0 ? [OFFLINE_MODEL] : catalogue.models(tier)),
-      price: (name, tokens) => catalogue.price(name, tokens),
+      models: (tier, runId) => {
+        const models = catalogues.ofRun(runId).models(tier);
+        return models.length === 0 ? [OFFLINE_MODEL] : models;
+      },
+      price: (name, tokens, runId) => catalogues.ofRun(runId).price(name, tokens),
       maxParallelSteps: () => config().run.maxParallelSteps,
     }),
     createAskModel({
       journal,
-      desk: createModelDesk({ catalogue, health, gate, now: Date.now, answers }),
+      desk: createModelDesk({ catalogue: (runId) => catalogues.ofRun(runId), health, gate, now: Date.now, answers }),
       budget: createModelBudget({
         journal,
-        price: (name) => catalogue.unitPrice(name),
+        price: (name, runId) => catalogues.ofRun(runId).unitPrice(name),
         caps: () => config().budget,
         ledger,
         workspace: basename(dataDir),
@@ -612,16 +649,7 @@ function activitiesOf(
       deadlineSeconds: (kind) => deadlineSecondsOf(config(), kind),
     }),
   ];
-  return { activities, states, catalogue, fare: { health, gate } };
-}
-
-/** Where a model is asked at the moment; empty when that cannot be told, and then asking it says so. */
-function baseUrlOf(config: Config, env: System["env"], model: string): string {
-  try {
-    return providerAddress(model.slice(0, model.indexOf(":")), config, env).baseUrl;
-  } catch {
-    return "";
-  }
+  return { activities, states, fare: { health, gate } };
 }
 
 /** A call counts as under way for so much longer than it may take, in the ledger. */

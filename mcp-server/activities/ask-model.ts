@@ -47,7 +47,7 @@ export function createAskModel(parts: ModelParts): AnyActivity {
   const { desk, budget, journal } = parts;
 
   function choices(input: AskModel, at: AttemptAt, failed = failedOften(journal.run(at.runId).open[at.path]?.failed ?? [])) {
-    return desk.rank(input, { failed, priority: journal.run(at.runId).priority, pressure: budget.pressure(at.runId) });
+    return desk.rank(input, { runId: at.runId, failed, priority: journal.run(at.runId).priority, pressure: budget.pressure(at.runId) });
   }
 
   /** The first choice that the caps leave room for. One that would only fit once others are settled is waited for. */

@@ -22,6 +22,7 @@ export interface ConfigureParts {
   /** `provider:model` by tier; `override` serves all tiers. `only`: no other may answer, whatever is configured meanwhile. */
   models(
     override: string | null,
+    runId: string,
   ): Promise<{ readonly tiers: Readonly<Record<Tier, readonly string[]>>; readonly only: readonly string[] | null }>;
   /** What the earlier runs of this run's session came to, in words; empty when there are none. */
   session(runId: string): string;
@@ -32,7 +33,7 @@ export function createConfigureActivities(parts: ConfigureParts): readonly AnyAc
   return [
     internal("configure", "read", async ({ model }, ctx) => {
       const session = parts.session(ctx.runId);
-      const { tiers, only } = await parts.models(model);
+      const { tiers, only } = await parts.models(model, ctx.runId);
       const { workers } = parts.workers.list();
       return {
         workers: workers.map(({ definition }) => definition.name),

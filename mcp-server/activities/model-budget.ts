@@ -53,7 +53,7 @@ export interface ModelBudget {
 export interface BudgetParts {
   readonly journal: Pick<JournalReader, "run" | "sessionUsage">;
   /** US dollars per million tokens; null when the price is not known. */
-  readonly price: (model: string) => Price | null;
+  readonly price: (model: string, runId: string) => Price | null;
   /** Read at each call. The caps of a run are in its journal. */
   readonly caps: () => Pick<Config["budget"], "call" | "session" | "day">;
   /** The user's ledger; asked for only while the day has a cap. */
@@ -116,7 +116,7 @@ export function createModelBudget(parts: BudgetParts): ModelBudget {
       const wanted = {
         promptTokens: bounds.bound(request),
         completionTokens: request.max_completion_tokens,
-        price: parts.price(model),
+        price: parts.price(model, runId),
         reportsUsage: !silent.has(model),
       };
       const scopes = scopesOf(runId, path);

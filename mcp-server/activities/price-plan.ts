@@ -15,8 +15,8 @@ export interface PricePlanParts {
   run(runId: string): RunFold;
   priors(): Priors;
   /** `provider:model` in order of preference. */
-  models(tier: Tier): readonly string[];
-  price: Pricing["price"];
+  models(tier: Tier, runId: string): readonly string[];
+  price(name: string, tokens: Parameters<Pricing["price"]>[1], runId: string): ReturnType<Pricing["price"]>;
   maxParallelSteps(): number;
 }
 
@@ -29,10 +29,10 @@ export function createPricePlanActivity(parts: PricePlanParts): AnyActivity {
     const priors = parts.priors();
     const pricing: Pricing = {
       tier: (worker) => parts.workers.get(worker)?.tier ?? TIER_OF_UNKNOWN,
-      model: (tier) => model ?? parts.models(tier)[0] ?? null,
+      model: (tier) => model ?? parts.models(tier, runId)[0] ?? null,
       worker: (worker, name) => priors.worker(worker, parts.workers.get(worker)?.tools ?? [], name),
       synthesis: (name) => priors.synthesis(name),
-      price: parts.price,
+      price: (name, tokens) => parts.price(name, tokens, runId),
       maxParallelSteps: parts.maxParallelSteps(),
     };
     const { fit, plan } = fitPlan(steps, pricing, leftOf(fold));

@@ -113,7 +113,7 @@ class EmbeddedEngine implements Engine {
 
   start(options: StartOptions): string {
     this.#assertOpen();
-    const runId = this.#options.newRunId();
+    const runId = options.run_id ?? this.#options.newRunId();
     const workflow = this.#workflows.named(options.workflow);
     const input = this.#codec.payload(this.#codec.encode(options.input), { apart: true });
     this.#put(runId, {
@@ -242,7 +242,7 @@ class EmbeddedEngine implements Engine {
   async fork(runId: string, options: ForkOptions): Promise<string> {
     this.#assertOpen();
     this.#flush();
-    const forkId = this.#options.newRunId();
+    const forkId = options.run_id ?? this.#options.newRunId();
     const parent = this.#journal.events(runId);
     const workflow = this.#workflows.ofRun(parent);
     const time = this.#options.now();

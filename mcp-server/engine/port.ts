@@ -7,6 +7,8 @@ import type { Caps, EffectDecision, Priority, RunEvent } from "../../shared/even
 import type { Kept, Outcome } from "../../shared/durable.ts";
 
 export interface StartOptions {
+  /** Left out: a new one. */
+  readonly run_id?: string;
   readonly workflow: string;
   readonly session_id: string | null;
   readonly input: unknown;
@@ -17,6 +19,8 @@ export interface StartOptions {
 }
 
 export interface ForkOptions {
+  /** Of the fork. Left out: a new one. */
+  readonly run_id?: string;
   /** Sequence in the parent's journal: outcomes up to it are kept, everything after it is done anew. */
   readonly at: number;
   /** Another input of the function; left out: the parent's. */

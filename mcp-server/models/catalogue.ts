@@ -48,6 +48,8 @@ export interface ModelCatalogue {
   price(name: string, tokens: Pick<Usage, "prompt_tokens" | "completion_tokens"> & Partial<Pick<Usage, "cached_tokens">>): number | null;
   /** Of one model; null when it is not known. Scripts cost nothing. */
   unitPrice(name: string): Price | null;
+  /** Base URL at which a model is asked at the moment; empty when that cannot be told, and then asking it says so. */
+  endpoint(name: string): string;
   /** Where a model's price is from: `configuration`, `table 2026-06` (the month in which it was looked up), `script`, `unknown`. */
   priceSource(name: string): string;
   /** Looks for models on this machine; asks nobody when there are some already. Never fails: what is not there is not found. */
@@ -99,6 +101,14 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
     }
   };
 
+  const endpoint = (name: string): string => {
+    try {
+      return providerAddress(name.slice(0, name.indexOf(":")), config(), env).baseUrl;
+    } catch {
+      return "";
+    }
+  };
+
   const make = ({ provider, model }: ModelName): MadeModel => {
     const { idleTimeoutSeconds, callTimeoutSeconds } = config().models;
     const limits = { idleTimeoutMs: idleTimeoutSeconds * 1000, callTimeoutMs: callTimeoutSeconds * 1000 };
@@ -138,6 +148,7 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
     },
     price: (name, tokens) => costUsd(unitPrice(name), { cached_tokens: 0, ...tokens }),
     unitPrice,
+    endpoint,
     priceSource: (name) => knownPrice(name)?.source ?? "unknown",
     async discover() {
       if (TIERS.some((tier) => served(tier).models.length > 0)) return;

@@ -28,6 +28,7 @@ export interface Wanted {
 }
 
 export interface RankedFor {
+  readonly runId: string;
   /** Models of this call's attempts that failed, once for each failure. */
   readonly failed: readonly string[];
   readonly priority: Priority;
@@ -61,12 +62,15 @@ export const NO_ANSWERS: KeptAnswers = { cache: null, usable: () => false };
 
 export interface DeskParts {
   readonly answers: KeptAnswers;
-  readonly catalogue: Pick<ModelCatalogue, "models" | "model" | "unitPrice">;
+  /** The models that serve a run. */
+  readonly catalogue: (runId: string) => RunModels;
   readonly health: ModelHealth;
   readonly gate: RateGate;
   /** Milliseconds of whatever clock. */
   readonly now: () => number;
 }
+
+type RunModels = Pick<ModelCatalogue, "models" | "model" | "unitPrice">;
 
 /** A provider or model that wants a longer pause is not waited for: another is asked, or the run waits for a person. */
 const MAX_WAIT_MS = 30_000;
@@ -74,8 +78,8 @@ const MAX_WAIT_MS = 30_000;
 /** A script has neither limits nor a state that could be told from outside. */
 const IN_THIS_PROCESS: readonly string[] = ["scripted", "offline"];
 
-export function createModelDesk({ catalogue, health, gate, now, answers }: DeskParts): ModelDesk {
-  const candidate = (model: string): Candidate => ({
+export function createModelDesk({ catalogue: modelsOf, health, gate, now, answers }: DeskParts): ModelDesk {
+  const candidate = (catalogue: RunModels, model: string): Candidate => ({
     model,
     price: catalogue.unitPrice(model),
     health: health.state(model),
@@ -101,21 +105,23 @@ export function createModelDesk({ catalogue, health, gate, now, answers }: DeskP
   }
 
   return {
-    rank: ({ models, tier, purpose, complexity = null }, { failed, priority, pressure }) => {
+    rank: ({ models, tier, purpose, complexity = null }, { runId, failed, priority, pressure }) => {
       if (models.length > 0 || tier === undefined) return byName(models, failed);
+      const catalogue = modelsOf(runId);
       const only = onlyModel(catalogue);
+
       // With nothing to choose from there is nothing to weigh.
       if (only !== null) {
         const chosen = chooseTier({ tier, purpose, complexity, pressure });
         return [{ model: only, tier: chosen.tier, why: [chosen.why, "the only model"] }];
       }
       const candidates = { small: [], medium: [], large: [] } as Record<Tier, readonly Candidate[]>;
-      for (const each of TIERS) candidates[each] = catalogue.models(each).map(candidate);
+      for (const each of TIERS) candidates[each] = catalogue.models(each).map((model) => candidate(catalogue, model));
       return rankModels({ tier, purpose, complexity, pressure, priority, candidates, failed });
     },
     none: () => new BosunError("model_unavailable", `no model is configured. ${HOW_TO_SET}`, { retryable: false }),
     prepare: async (request, signal) => {
-      const model = catalogue.model(request.model);
+      const model = modelsOf(request.run_id).model(request.model);
       if (IN_THIS_PROCESS.includes(providerOf(request.model))) return (asked, ctx) => model.complete(asked, ctx);
       const { pass, call } = await throughGate(request, signal);
       return async (asked, ctx) => {
@@ -143,7 +149,7 @@ export function createModelDesk({ catalogue, health, gate, now, answers }: DeskP
   };
 }
 
-function onlyModel(catalogue: DeskParts["catalogue"]): string | null {
+function onlyModel(catalogue: RunModels): string | null {
   let only: string | null = null;
   for (const tier of TIERS)
     for (const model of catalogue.models(tier)) {

@@ -12,8 +12,8 @@ export interface AnswerCacheOptions {
   readonly file: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** What `provider:model` stands for at the moment, such as its base URL: answers of another one are not given. Default: nothing more. */
-  readonly endpointOf?: (model: string) => string;
+  /** What the request's `provider:model` stands for at the moment, such as its base URL: answers of another one are not given. Default: nothing more. */
+  readonly endpointOf?: (request: ModelRequest) => string;
   /** Bytes of answers; the least recently used go first. Default: 64 MiB. */
   readonly maxBytes?: number;
   /** Milliseconds for which an answer is given. Default: 7 days. */
@@ -90,7 +90,7 @@ export function createSqliteAnswerCache(options: AnswerCacheOptions): AnswerCach
     }
   }
 
-  const keyOf = (request: ModelRequest): string => answerKey(request, endpointOf(request.model));
+  const keyOf = (request: ModelRequest): string => answerKey(request, endpointOf(request));
 
   function find(db: Database, request: ModelRequest): CachedAnswer | null {
     const key = keyOf(request);

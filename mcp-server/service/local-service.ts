@@ -7,6 +7,7 @@ import { givenStepsSchema } from "../../shared/plan.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Engine } from "../engine/port.ts";
 import type { Journal } from "../journal/port.ts";
+import type { Caller } from "../models/catalogues.ts";
 import { statusOf } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import type { PlanReport, RunRequest, Service, Upkeep } from "../service.ts";
@@ -35,8 +36,11 @@ export interface LocalServiceParts {
   readonly checkSchema: (schema: unknown) => void;
   readonly checkReply: ForkParts["checkReply"];
   /** The full name of the model asked for, null when none was. @throws BosunError model_unavailable when there is none to use */
-  readonly checkModel: (model: string | null) => string | null;
-  readonly findModels: Service["findModels"];
+  readonly checkModel: (model: string | null, caller: Caller) => string | null;
+  readonly findModels: (caller: Caller) => Promise<boolean>;
+  readonly newRunId: () => string;
+  /** The run is driven with the caller's models from now on. */
+  readonly belongs: (runId: string, caller: Caller) => void;
   readonly forget: Service["forget"];
   readonly notices: readonly string[];
   readonly upkeep: Upkeep;
@@ -50,7 +54,17 @@ const MAX_TASK = 100_000;
 /** What needs no owner is left out. */
 export type OwnerService = Omit<Service, "route" | "workers" | "newWorker" | "importWorkers">;
 
-export function createLocalService(parts: LocalServiceParts): OwnerService {
+/** The service as each caller has it: what they begin or resume is driven with their models. */
+export function createLocalService(parts: LocalServiceParts): (caller: Caller) => OwnerService {
+  const made = new WeakMap<Caller, OwnerService>();
+  return (caller) => {
+    const service = made.get(caller) ?? serviceOf(parts, caller);
+    made.set(caller, service);
+    return service;
+  };
+}
+
+function serviceOf(parts: LocalServiceParts, caller: Caller): OwnerService {
   const { engine, journal, look } = parts;
   const words = createWords(journal.blobs);
 
@@ -58,11 +72,17 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
     if (!parts.workers().includes(worker))
       throw new BosunError("invalid_input", `there is no worker ${JSON.stringify(worker)}; there are: ${parts.workers().join(", ")}`);
   };
-  const checkModel = (model: string): string => parts.checkModel(model) ?? model;
+  const checkModel = (model: string): string => parts.checkModel(model, caller) ?? model;
+  const newRun = (): string => {
+    const runId = parts.newRunId();
+    parts.belongs(runId, caller);
+    return runId;
+  };
 
   const startTask = (workflow: "task" | "plan", request: RunRequest): string => {
-    const input = taskInput(parts, request);
+    const input = { ...taskInput(parts, request), model: parts.checkModel(request.model ?? null, caller) };
     return engine.start({
+      run_id: newRun(),
       workflow,
       session_id: request.session_id ?? null,
       input,
@@ -81,7 +101,7 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
     get broken() {
       return engine.broken;
     },
-    findModels: parts.findModels,
+    findModels: () => parts.findModels(caller),
     startRun: async (request) => startTask("task", request),
     settled: async (runId) => {
       await engine.settled(runId);
@@ -98,6 +118,7 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
     cancel: async (runId) => engine.cancel(runId, "person"),
     resume: async (runId, budget) => {
       if (budget !== undefined) refuseLower(journal.run(runId).budget, budget);
+      parts.belongs(runId, caller);
       engine.resume(runId, "person", budget);
     },
     answer: async (runId, questionId, answer) => {
@@ -120,7 +141,8 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
     },
     fork: async (runId, request) => {
       if (journal.removal(runId) === "forgotten") throw forgotten(runId, "forked");
-      return engine.fork(runId, forkOptionsOf({ ...parts, checkTask, checkWorker, checkModel }, runId, request));
+      const options = forkOptionsOf({ ...parts, checkTask, checkWorker, checkModel }, runId, request);
+      return engine.fork(runId, { ...options, run_id: newRun() });
     },
     settleEffect: (runId, effectId, decision) => engine.decideEffect(runId, effectId, decision, "person"),
     revert: async (runId) => {
@@ -137,6 +159,7 @@ export function createLocalService(parts: LocalServiceParts): OwnerService {
       // Nothing of what was said in the run: this one stays when that is forgotten.
       const task = `Put back what ${runId} changed`;
       return engine.start({
+        run_id: newRun(),
         workflow: "revert",
         session_id: fold.session_id,
         input: { run_id: runId, task },
@@ -233,7 +256,7 @@ function checkTask(task: string): void {
   if (task.includes("\0")) throw new BosunError("invalid_input", "the task contains a NUL character");
 }
 
-function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
+function taskInput(parts: LocalServiceParts, request: RunRequest): Omit<TaskInput, "model"> {
   const task = request.task;
   checkTask(task);
   if (request.worker !== undefined && !parts.workers().includes(request.worker))
@@ -249,7 +272,6 @@ function taskInput(parts: LocalServiceParts, request: RunRequest): TaskInput {
     files: (request.files ?? []).map((file) => parts.checkFile(file)),
     context: request.context ?? null,
     steps: request.steps === undefined ? null : givenSteps(parts, request.steps),
-    model: parts.checkModel(request.model ?? null),
     output_schema: request.output_schema ?? null,
   };
 }

@@ -84,7 +84,7 @@ export function askers(at: Asking, parts: Parts = {}): { readonly fn: Fn; readon
       ...createAskModel({
         journal,
         desk: createModelDesk({
-          catalogue: { models: () => [], unitPrice: () => null, model: parts.model ?? ANSWERS },
+          catalogue: () => ({ models: () => [], unitPrice: () => null, model: parts.model ?? ANSWERS }),
           health: createModelHealth({ now: Date.now, breaker: NEVER_OPEN }),
           gate: createRateGate({ now: Date.now, sleep: (ms, signal) => delay(ms, undefined, { signal }), random: () => 0 }),
           now: Date.now,
