@@ -45,7 +45,7 @@ async function open(args: readonly string[]): Promise<{ readonly client: Client;
 async function control<T>(act: (client: ReturnType<typeof createControlClient>) => Promise<T>): Promise<T> {
   const endpoint = readEndpoint(workspaceDataFolder(home, workspace));
   if (endpoint === null) throw new Error("no daemon runs");
-  const connection = await connectDaemon(endpoint, { version: "bench", speak: "control" });
+  const connection = await connectDaemon(endpoint, { version: "bench", speak: "control", env: process.env, folder: process.cwd() });
   if (connection === null) throw new Error("the daemon does not listen");
   const client = createControlClient(connection);
   try {

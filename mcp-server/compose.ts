@@ -60,6 +60,7 @@ import { createSqliteLedger } from "./budget/sqlite-ledger.ts";
 import { spentOn } from "./service/usage.ts";
 import type { RunEvent } from "../shared/events.ts";
 import { HEALTH_FILE, keepHealthFile } from "./models/health-file.ts";
+import { callerOf, handedOver } from "./models/handed-over.ts";
 import { createModelHealth } from "./models/model-health.ts";
 import type { ModelHealth } from "./models/model-health.ts";
 import { createRateGate } from "./models/rate-gate.ts";
@@ -261,10 +262,11 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
     now: Date.now,
     tell: () => undefined,
   });
-  const service = openService(options);
+  const { own: service, for: forCaller } = openServices(options);
+  const variables = (): readonly string[] => handedOver(settings.current().config);
   makePrivateFolder(dataDir);
   const log = openLog(dataDir, settings.current().config.log.level);
-  const mcp = { service, version: options.version.replace(/\+.*/u, ""), keys: new Map<string, Promise<string>>() };
+  const mcp = { version: options.version.replace(/\+.*/u, ""), keys: new Map<string, Promise<string>>() };
   try {
     await serveDaemon({
       service,
@@ -273,8 +275,12 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
       dataDir,
       path: socketPath(system, dataDir),
       idleSeconds: () => settings.current().config.daemon.idleSeconds,
-      serveMcp: (input, output) =>
-        void serveMcp(mcp, { input, output, warn: (text) => log.warn(text) }).catch((error: unknown) => log.error({ err: error }, "MCP")),
+      serviceFor: (given) => forCaller(callerOf(system.env, variables(), given)),
+      variables,
+      serveMcp: (caller, input, output) =>
+        void serveMcp({ ...mcp, service: caller }, { input, output, warn: (text) => log.warn(text) }).catch((error: unknown) =>
+          log.error({ err: error }, "MCP"),
+        ),
       told: options.told,
       log: (text) => log.info(text),
     });

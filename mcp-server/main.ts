@@ -7,9 +7,10 @@ import type { DaemonDesk } from "./cli/daemon-desk.ts";
 import { createNodeIo } from "./cli/node-io.ts";
 import type { OpenService } from "./cli/open-service.ts";
 import { runCli } from "./cli/run-cli.ts";
-import { type System, userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
+import { readVariable, type System, userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
+import type { ControlClient } from "./control/control-client.ts";
 import { createRemoteService } from "./control/remote-service.ts";
-import { createDaemonDesk, reachDaemon } from "./daemon/desk.ts";
+import { createDaemonDesk, raiseDaemon, reachDaemon } from "./daemon/desk.ts";
 import { keptToken } from "./daemon/kept-token.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 import type { Examination } from "./service.ts";
@@ -22,6 +23,7 @@ export async function main(): Promise<void> {
   // What tells one build from another: a daemon of another one is replaced when it is idle.
   const build = `${version}+${Math.round(statSync(fileURLToPath(import.meta.url)).mtimeMs).toString(36)}`;
   const inProcess = process.argv.includes("--in-process");
+  const script = process.argv[1] ?? "";
   const open: OpenService = async ({ home, workspace, model }) => {
     const { openService } = await import("./compose.ts");
     const env = {
@@ -33,8 +35,13 @@ export async function main(): Promise<void> {
     const folder = process.cwd();
     const wanted = model === undefined ? {} : { model };
     const local = openService({ system: { ...system, env }, workspace: at.workspace, folder, ...wanted });
-    const client = inProcess ? null : await reachDaemon(at.dataDir, build);
-    return client === null ? local : createRemoteService({ local, client, folder, ...wanted });
+    // Data of its own (the demonstration) goes with the command.
+    if (inProcess || home !== undefined) return local;
+    const reach = { ...at, version: build, script, env, folder };
+    const start = async (): Promise<ControlClient> => (await raiseDaemon(reach)).reached;
+    const running = await reachDaemon(reach);
+    if (running === null && readVariable(env, "BOSUN_NO_DAEMON") !== null) return local;
+    return createRemoteService({ local, running, start, folder, ...wanted });
   };
   const examine = async (): Promise<Examination> => {
     const { examineHere } = await import("./compose.ts");
@@ -44,10 +51,11 @@ export async function main(): Promise<void> {
     const { workspace, dataDir } = placeOf(system);
     return createDaemonDesk({
       version: build,
-      script: process.argv[1] ?? "",
+      script,
       workspace,
       dataDir,
       env: process.env,
+      folder: process.cwd(),
       serve: async (told) => {
         const { runDaemon } = await import("./compose.ts");
         await runDaemon({ system, workspace, folder: workspace, version: build, told });

@@ -25,7 +25,21 @@ export interface HelloAnswer {
   readonly protocol: number;
   readonly version: string;
   readonly pid: number;
+  /** Variables of the caller's environment that say which models they have; `environment.set` hands them over. */
+  readonly variables: readonly string[];
 }
+
+/**
+ * The second message of a connection that will speak MCP, and any later one of another: with these the caller's runs are driven from then
+ * on. They are kept in memory alone.
+ */
+export const environmentSchema = z.strictObject({
+  /** Those of {@link HelloAnswer.variables} that are set. */
+  variables: z.record(z.string().max(200), z.string().max(16_384)),
+  /** Absolute; where relative paths of the caller start. */
+  folder: z.string().max(4_096),
+});
+export type CallerEnvironment = z.infer<typeof environmentSchema>;
 
 const id = z.string().min(1).max(200);
 const caps = z.strictObject({
@@ -51,6 +65,7 @@ const nothing = z.strictObject({});
 
 /** Parameters of every method. */
 export const CONTROL_METHODS = {
+  "environment.set": environmentSchema,
   "daemon.status": nothing,
   "daemon.stop": z.strictObject({ only_idle: z.boolean() }),
   "models.find": nothing,

@@ -1,6 +1,6 @@
 /** Gets in touch with a daemon: connects, shows the key, and says what will be spoken. */
 import { connect as connectSocket, type Socket } from "node:net";
-import { CONTROL_PROTOCOL, type ControlError, type Hello, type HelloAnswer } from "../../shared/control.ts";
+import { type CallerEnvironment, CONTROL_PROTOCOL, type ControlError, type Hello, type HelloAnswer } from "../../shared/control.ts";
 import { BosunError, isErrorValue } from "../../shared/errors.ts";
 import { createLineSplitter } from "./lines.ts";
 
@@ -8,6 +8,19 @@ export interface Connection {
   readonly socket: Socket;
   readonly answer: HelloAnswer;
   /** Bytes that came right behind the answer. */
+  readonly rest: Buffer;
+}
+
+export interface CallerOf extends Pick<Hello, "version" | "speak"> {
+  /** From which what the daemon asks for is handed over. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute; where relative paths of the caller start. */
+  readonly folder: string;
+}
+
+interface Answered<T> {
+  readonly result: T;
+  /** Bytes that came right behind it. */
   readonly rest: Buffer;
 }
 
@@ -20,14 +33,22 @@ const HELLO_MS = 5_000;
  */
 export async function connectDaemon(
   endpoint: { readonly path: string; readonly key: string },
-  caller: Pick<Hello, "version" | "speak">,
+  { env, folder, ...caller }: CallerOf,
 ): Promise<Connection | null> {
   const socket = await opened(endpoint.path);
   if (socket === null) return null;
-  const hello: Hello = { protocol: CONTROL_PROTOCOL, key: endpoint.key, ...caller };
-  socket.write(`${JSON.stringify({ jsonrpc: "2.0", id: 0, method: "hello", params: hello })}\n`);
+  const ask = async <T>(method: string, params: object): Promise<Answered<T> | null> => {
+    socket.write(`${JSON.stringify({ jsonrpc: "2.0", id: 0, method, params })}\n`);
+    return answered<T>(socket);
+  };
   try {
-    return await answered(socket);
+    const hello: Hello = { protocol: CONTROL_PROTOCOL, key: endpoint.key, ...caller };
+    const greeted = await ask<HelloAnswer>("hello", hello);
+    if (greeted === null) return null;
+    const named = greeted.result.variables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+    const environment: CallerEnvironment = { variables: Object.fromEntries(named), folder };
+    const heard = await ask("environment.set", environment);
+    return heard === null ? null : { socket, answer: greeted.result, rest: heard.rest };
   } catch (error) {
     socket.destroy();
     throw error;
@@ -47,7 +68,8 @@ async function opened(path: string): Promise<Socket | null> {
 }
 
 /** Null when the daemon went away instead of answering. */
-async function answered(socket: Socket): Promise<Connection | null> {
+async function answered<T>(socket: Socket): Promise<Answered<T> | null> {
+  if (socket.destroyed) return null;
   return new Promise((resolve, reject) => {
     const lines = createLineSplitter();
     const gone = (): void => resolve(null);
@@ -59,25 +81,25 @@ async function answered(socket: Socket): Promise<Connection | null> {
       socket.off("data", onData);
       socket.off("close", gone);
       clearTimeout(timer);
-      const message = readAnswer(line);
+      const message = readAnswer(line) as { readonly result?: T; readonly error?: ControlError };
       if (message.result === undefined) {
         reject(toBosunError(message.error));
         return;
       }
-      // The answer is the only line that comes unasked for; what follows it in the same bytes belongs to what is spoken then.
-      const rest = chunk.subarray(chunk.indexOf(10) + 1);
-      resolve({ socket, answer: message.result, rest });
+      // What follows the line in the same bytes belongs to what is spoken then.
+      resolve({ result: message.result, rest: chunk.subarray(chunk.indexOf(10) + 1) });
     };
     socket.on("error", () => undefined);
     socket.on("close", gone);
     socket.on("close", () => clearTimeout(timer));
     socket.on("data", onData);
+    socket.resume();
   });
 }
 
-function readAnswer(line: string): { readonly result?: HelloAnswer; readonly error?: ControlError } {
+function readAnswer(line: string): unknown {
   try {
-    return JSON.parse(line) as { readonly result?: HelloAnswer; readonly error?: ControlError };
+    return JSON.parse(line);
   } catch {
     return {};
   }

@@ -5,7 +5,10 @@ import { BosunError } from "../../shared/errors.ts";
 import type { Service } from "../service.ts";
 
 /** Methods that concern the connection or the daemon itself are left out. */
-export type ServiceMethod = Exclude<ControlMethod, "runs.subscribe" | "runs.unsubscribe" | "daemon.status" | "daemon.stop">;
+export type ServiceMethod = Exclude<
+  ControlMethod,
+  "environment.set" | "runs.subscribe" | "runs.unsubscribe" | "daemon.status" | "daemon.stop"
+>;
 
 const ACTS: { readonly [M in ServiceMethod]: (service: Service, params: ControlParams<M>) => Promise<unknown> } = {
   "models.find": (service) => service.findModels(),

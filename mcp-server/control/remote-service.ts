@@ -1,4 +1,7 @@
-/** The service of a workspace whose daemon runs: what only looks reads the journal beside it, all else is the daemon's to do. */
+/**
+ * The service of a workspace as the command line has it: what only looks reads the journal beside the daemon, what drives a run is the
+ * daemon's to do, and one is started for that. What only touches a run goes to the daemon where one runs.
+ */
 import { resolve } from "node:path";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { ForgetReport, GcSummary, PlanReport, RunRequest, Service } from "../service.ts";
@@ -7,16 +10,27 @@ import type { RunView } from "../../shared/run-view.ts";
 import type { ControlClient } from "./control-client.ts";
 
 export interface RemoteOptions {
-  /** Reads the workspace's journal; must never be asked to drive anything. */
+  /** Reads the workspace's journal, and does by itself what needs no daemon. */
   readonly local: Service;
-  readonly client: ControlClient;
+  /** Null: no daemon runs so far. */
+  readonly running: ControlClient | null;
+  /** Starts one. @throws BosunError when none comes up */
+  readonly start: () => Promise<ControlClient>;
   /** `provider:model` for all tiers of what is started here. */
   readonly model?: string;
   /** Folder from which the caller's relative paths start; the daemon has one of its own. */
   readonly folder: string;
 }
 
-export function createRemoteService({ local, client, model, folder }: RemoteOptions): Service {
+export function createRemoteService({ local, running, start, model, folder }: RemoteOptions): Service {
+  let client = running;
+  let starting: Promise<ControlClient> | null = null;
+  const driver = async (): Promise<ControlClient> => {
+    if (client !== null) return client;
+    starting ??= start();
+    client = await starting;
+    return client;
+  };
   const absolute = (name: string): string =>
     name.startsWith("scripted:") ? `scripted:${resolve(folder, name.slice("scripted:".length))}` : name;
   const withModel = (request: RunRequest): RunRequest & { readonly model?: string } => {
@@ -25,46 +39,75 @@ export function createRemoteService({ local, client, model, folder }: RemoteOpti
   };
   /** As it goes over the wire: what is JSON here is checked there. */
   const wire = (request: RunRequest): never => withModel(request) as never;
+  const touching = {
+    cancel: async (runId) => (client === null ? local.cancel(runId) : void (await client.call("runs.cancel", { run_id: runId }))),
+    pause: async (runId) => (client === null ? local.pause(runId) : void (await client.call("runs.pause", { run_id: runId }))),
+    tell: async (runId, data) =>
+      client === null ? local.tell(runId, data) : void (await client.call("runs.tell", { run_id: runId, data: data as never })),
+    plan: async (request) => (client === null ? local.plan(request) : ((await client.call("runs.plan", wire(request))) as PlanReport)),
+    route: async (task, asked) =>
+      client === null
+        ? local.route(task, asked)
+        : ((await client.call("tasks.route", { task, model: asked === null ? null : absolute(asked) })) as Route),
+    forget: async (runId) =>
+      client === null ? local.forget(runId) : ((await client.call("runs.forget", { run_id: runId })) as ForgetReport),
+    gc: async (request) =>
+      client === null || request.dry_run ? local.gc(request) : ((await client.call("upkeep.gc", { ...request })) as GcSummary),
+    rebuild: async () => (client === null ? local.rebuild() : ((await client.call("upkeep.rebuild", {})) as { readonly runs: number })),
+  } satisfies Partial<Service>;
   return {
     ...local,
+    ...touching,
     get notices() {
       return local.notices;
     },
-    owned: true,
+    get owned() {
+      return client !== null || local.owned;
+    },
     lasting: true,
     get broken(): ErrorValue | null {
-      return client.lost;
+      return client?.lost ?? local.broken;
     },
-    findModels: async () => (await client.call("models.find", {})) as boolean,
-    startRun: async (request) => (await client.call("runs.start", wire(request))) as string,
-    plan: async (request) => (await client.call("runs.plan", wire(request))) as PlanReport,
-    settled: async (runId) => (await client.call("runs.settled", { run_id: runId })) as RunView,
-    subscribe: (runId, listener) => client.subscribe(runId, listener),
-    cancel: async (runId) => void (await client.call("runs.cancel", { run_id: runId })),
-    pause: async (runId) => void (await client.call("runs.pause", { run_id: runId })),
+    findModels: async () => (await (await driver()).call("models.find", {})) as boolean,
+    startRun: async (request) => (await (await driver()).call("runs.start", wire(request))) as string,
+    settled: async (runId) => (await (await driver()).call("runs.settled", { run_id: runId })) as RunView,
+    subscribe: (runId, listener) => {
+      if (client !== null) return client.subscribe(runId, listener);
+      let off: (() => void) | null = null;
+      let over = false;
+      // That none comes up is told where the run is waited for.
+      driver().then(
+        (reached) => {
+          if (!over) off = reached.subscribe(runId, listener);
+        },
+        () => undefined,
+      );
+      return () => {
+        over = true;
+        off?.();
+      };
+    },
     resume: async (runId, budget) =>
-      void (await client.call("runs.resume", { run_id: runId, ...(budget === undefined ? {} : { budget }) })),
-    tell: async (runId, data) => void (await client.call("runs.tell", { run_id: runId, data: data as never })),
+      void (await (await driver()).call("runs.resume", { run_id: runId, ...(budget === undefined ? {} : { budget }) })),
     fork: async (runId, request) =>
-      (await client.call("runs.fork", {
+      (await (
+        await driver()
+      ).call("runs.fork", {
         run_id: runId,
         ...request,
         ...(request.model === undefined ? {} : { model: absolute(request.model) }),
       })) as string,
     settleEffect: async (runId, effectId, decision) =>
-      void (await client.call("effects.settle", { run_id: runId, effect_id: effectId, decision })),
+      void (await (await driver()).call("effects.settle", { run_id: runId, effect_id: effectId, decision })),
     answer: async (runId, questionId, answer) =>
-      void (await client.call("runs.answer", { run_id: runId, question_id: questionId, answer })),
-    revert: async (runId) => (await client.call("runs.revert", { run_id: runId })) as string,
-    forget: async (runId) => (await client.call("runs.forget", { run_id: runId })) as ForgetReport,
-    route: async (task, asked) => (await client.call("tasks.route", { task, model: asked === null ? null : absolute(asked) })) as Route,
-    decide: async (approvalId, decision) => void (await client.call("approvals.decide", { approval_id: approvalId, ...decision })),
+      void (await (await driver()).call("runs.answer", { run_id: runId, question_id: questionId, answer })),
+    revert: async (runId) => (await (await driver()).call("runs.revert", { run_id: runId })) as string,
+    decide: async (approvalId, decision) =>
+      void (await (await driver()).call("approvals.decide", { approval_id: approvalId, ...decision })),
     // The daemon took them up when it began.
     recover: () => Promise.resolve([]),
-    gc: async (request) => (request.dry_run ? local.gc(request) : ((await client.call("upkeep.gc", { ...request })) as GcSummary)),
-    rebuild: async () => (await client.call("upkeep.rebuild", {})) as { readonly runs: number },
     close: async () => {
-      client.close();
+      client?.close();
       await local.close();
     },
   };

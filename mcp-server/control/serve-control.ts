@@ -3,6 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
 import { PassThrough, type Readable } from "node:stream";
 import {
+  type CallerEnvironment,
   CONTROL_PROTOCOL,
   type ControlError,
   type DaemonStatus,
@@ -17,14 +18,19 @@ import { dispatch, isServiceMethod, readParams } from "./dispatch.ts";
 import { createLineSplitter } from "./lines.ts";
 
 export interface ControlParts {
+  /** For those of whom nothing more is known than that they have the key. */
   readonly service: Service;
+  /** What a caller begins or resumes is driven with their models. */
+  readonly serviceFor: (environment: CallerEnvironment) => Service;
+  /** Names of what a caller shall hand over. */
+  readonly variables: () => readonly string[];
   readonly key: string;
   readonly version: string;
   readonly status: () => DaemonStatus;
   /** @throws BosunError conflict when it is at work and only an idle one is to end */
   readonly stop: (onlyIdle: boolean) => void;
   /** Takes over a connection that speaks the Model Context Protocol. @param input what comes behind the greeting */
-  readonly serveMcp: (input: Readable, socket: Socket) => void;
+  readonly serveMcp: (service: Service, input: Readable, socket: Socket) => void;
 }
 
 const HELLO_MS = 5_000;
@@ -36,7 +42,8 @@ type MessageId = string | number | null;
 export function serveControl(socket: Socket, parts: ControlParts): void {
   const lines = createLineSplitter();
   const subscriptions = new Map<number, () => void>();
-  let greeted = false;
+  let greeted: "control" | "mcp" | null = null;
+  let service = parts.service;
   const impatient = setTimeout(() => socket.destroy(), HELLO_MS);
 
   const send = (message: object): void => {
@@ -50,31 +57,51 @@ export function serveControl(socket: Socket, parts: ControlParts): void {
     socket.end();
   };
 
-  const greet = (line: string): "control" | "mcp" | null => {
+  const greet = (line: string): void => {
     const message = readMessage(line);
     if ("code" in message) {
       refuseAndEnd(null, message);
-      return null;
+      return;
     }
     const hello = helloSchema.safeParse(message.params);
     if (message.method !== "hello" || !hello.success || !sameKey(hello.data.key, parts.key)) {
       refuseAndEnd(message.id, refusal(new BosunError("policy_denied", "the daemon answers only to who shows its key")));
-      return null;
+      return;
     }
     if (hello.data.protocol !== CONTROL_PROTOCOL) {
       const text = `the daemon (version ${parts.version}) speaks control protocol ${CONTROL_PROTOCOL}, not ${hello.data.protocol}: \`bosun daemon stop\` ends it`;
       refuseAndEnd(message.id, refusal(new BosunError("conflict", text)));
-      return null;
+      return;
     }
     clearTimeout(impatient);
-    greeted = true;
-    const answer: HelloAnswer = { protocol: CONTROL_PROTOCOL, version: parts.version, pid: process.pid };
+    greeted = hello.data.speak;
+    const variables = parts.variables();
+    const answer: HelloAnswer = { protocol: CONTROL_PROTOCOL, version: parts.version, pid: process.pid, variables };
     send({ id: message.id, result: answer });
-    return hello.data.speak;
+  };
+  /** @returns whether the client's own protocol may begin */
+  const takeEnvironment = (line: string): boolean => {
+    const message = readMessage(line);
+    if ("code" in message) {
+      refuseAndEnd(null, message);
+      return false;
+    }
+    try {
+      if (message.method !== "environment.set") throw new BosunError("invalid_input", "environment.set comes before MCP");
+      service = parts.serviceFor(readParams("environment.set", message.params));
+      send({ id: message.id, result: null });
+      return true;
+    } catch (error) {
+      refuseAndEnd(message.id, refusal(error));
+      return false;
+    }
   };
 
   const act = async (method: string, params: unknown): Promise<unknown> => {
     switch (method) {
+      case "environment.set":
+        service = parts.serviceFor(readParams(method, params));
+        return null;
       case "daemon.status":
         readParams(method, params);
         return parts.status();
@@ -84,7 +111,7 @@ export function serveControl(socket: Socket, parts: ControlParts): void {
       case "runs.subscribe": {
         const { run_id, subscription } = readParams(method, params);
         subscriptions.get(subscription)?.();
-        const off = parts.service.subscribe(run_id, (note) => send({ method: "runs.note", params: { subscription, note } }));
+        const off = service.subscribe(run_id, (note) => send({ method: "runs.note", params: { subscription, note } }));
         subscriptions.set(subscription, off);
         return null;
       }
@@ -95,7 +122,7 @@ export function serveControl(socket: Socket, parts: ControlParts): void {
         return null;
       }
       default:
-        if (isServiceMethod(method)) return dispatch(parts.service, method, params);
+        if (isServiceMethod(method)) return dispatch(service, method, params);
         throw new UnknownMethod(method);
     }
   };
@@ -124,20 +151,21 @@ export function serveControl(socket: Socket, parts: ControlParts): void {
       return;
     }
     for (const [at, line] of got.entries()) {
-      if (greeted) {
-        void answer(line);
-        continue;
-      }
-      const speak = greet(line);
-      if (speak === "control") continue;
-      socket.off("data", onData);
-      if (speak === "mcp") {
+      if (greeted === "control") void answer(line);
+      else if (greeted === null) {
+        greet(line);
+        if (greeted !== null) continue;
+        socket.off("data", onData);
+        return;
+      } else {
+        socket.off("data", onData);
+        if (!takeEnvironment(line)) return;
         const input = new PassThrough();
         input.write(behind(got.slice(at + 1), lines.rest()));
         socket.pipe(input);
-        parts.serveMcp(input, socket);
+        parts.serveMcp(service, input, socket);
+        return;
       }
-      return;
     }
   };
 

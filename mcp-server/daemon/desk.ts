@@ -15,6 +15,8 @@ export interface DeskParts {
   readonly workspace: string;
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Where relative paths of the caller start. */
+  readonly folder: string;
   readonly serve: DaemonDesk["serve"];
   readonly serveHttp: DaemonDesk["serveHttp"];
   /** Serves MCP without a daemon; null: there may be one. */
@@ -26,7 +28,7 @@ const POLL_MS = 25;
 const PARENT_MS = 1_000;
 
 export function createDaemonDesk(parts: DeskParts): DaemonDesk {
-  const connect = (): Promise<ControlClient | null> => reachDaemon(parts.dataDir, parts.version);
+  const connect = (): Promise<ControlClient | null> => reachDaemon(parts);
   const ask = async <T>(act: (client: ControlClient) => Promise<T>): Promise<T | null> => {
     const client = await connect();
     if (client === null) return null;
@@ -40,8 +42,7 @@ export function createDaemonDesk(parts: DeskParts): DaemonDesk {
   return {
     status: () => ask(statusOf),
     start: async () => {
-      await replaceOlder(parts);
-      const { reached, started } = await startDaemon({ ...parts, connect });
+      const { reached, started } = await raiseDaemon(parts);
       try {
         return { status: await statusOf(reached), started };
       } finally {
@@ -67,7 +68,7 @@ export function createDaemonDesk(parts: DeskParts): DaemonDesk {
         await runShim({
           input: process.stdin,
           output: process.stdout,
-          connect: async () => (await startDaemon({ ...parts, connect: () => connectTo(parts.dataDir, parts.version, "mcp") })).reached,
+          connect: async () => (await startDaemon({ ...parts, connect: () => connectTo(parts, "mcp") })).reached,
           orphaned: parentGone(),
           warn: (text) => void process.stderr.write(`bosun: ${text}\n`),
         });
@@ -75,17 +76,27 @@ export function createDaemonDesk(parts: DeskParts): DaemonDesk {
   };
 }
 
+type Reach = Pick<DeskParts, "dataDir" | "version" | "env" | "folder">;
+
 /** Null when none runs. @throws BosunError when one runs that does not answer to this caller */
-export async function reachDaemon(dataDir: string, version: string): Promise<ControlClient | null> {
-  const connection = await connectTo(dataDir, version, "control");
+export async function reachDaemon(at: Reach): Promise<ControlClient | null> {
+  const connection = await connectTo(at, "control");
   return connection === null ? null : createControlClient(connection);
 }
 
+/** The one that runs, or a new one. @throws BosunError when none comes up */
+export async function raiseDaemon(
+  at: Reach & Pick<DeskParts, "script" | "workspace">,
+): Promise<{ readonly reached: ControlClient; readonly started: boolean }> {
+  await replaceOlder(at);
+  return startDaemon({ ...at, connect: () => reachDaemon(at) });
+}
+
 /** Ends a daemon of another build, unless it is at work: then it serves on. */
-async function replaceOlder({ dataDir, version }: DeskParts): Promise<void> {
-  const endpoint = readEndpoint(dataDir);
-  if (endpoint === null || endpoint.version === version) return;
-  const client = await reachDaemon(dataDir, version).catch(() => null);
+async function replaceOlder(at: Reach): Promise<void> {
+  const endpoint = readEndpoint(at.dataDir);
+  if (endpoint === null || endpoint.version === at.version) return;
+  const client = await reachDaemon(at).catch(() => null);
   if (client === null) return;
   try {
     await client.call("daemon.stop", { only_idle: true });
@@ -97,9 +108,19 @@ async function replaceOlder({ dataDir, version }: DeskParts): Promise<void> {
   }
 }
 
-async function connectTo(dataDir: string, version: string, speak: "control" | "mcp"): Promise<Connection | null> {
-  const endpoint = readEndpoint(dataDir);
-  return endpoint === null ? null : connectDaemon(endpoint, { version, speak });
+async function connectTo({ dataDir, version, env, folder }: Reach, speak: "control" | "mcp"): Promise<Connection | null> {
+  const caller = { version, speak, env, folder };
+  for (let endpoint = readEndpoint(dataDir); endpoint !== null;) {
+    try {
+      return await connectDaemon(endpoint, caller);
+    } catch (error) {
+      // One that took the place of the one whose key was read.
+      const now = readEndpoint(dataDir);
+      if (now === null || now.key === endpoint.key) throw error;
+      endpoint = now;
+    }
+  }
+  return null;
 }
 
 /** Most clients close our input when they end; one that was killed may have left it open in another child. */

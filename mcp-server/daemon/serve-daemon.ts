@@ -1,6 +1,6 @@
 /**
  * The daemon of a workspace: it owns the data folder, takes up what was left, and lets other processes of the same user drive it. It ends
- * when nobody was there and nothing ran for a while; every run is in the journal, so the next one goes on with what waits.
+ * when nobody was there and nothing ran or could run out for a while; every run is in the journal, so the next one goes on with what waits.
  */
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -18,6 +18,8 @@ export interface DaemonParts {
   /** Of the socket or pipe. */
   readonly path: string;
   readonly idleSeconds: () => number;
+  readonly serviceFor: ControlParts["serviceFor"];
+  readonly variables: ControlParts["variables"];
   readonly serveMcp: ControlParts["serveMcp"];
   /** Resolves when the process is told to end. */
   readonly told: Promise<void>;
@@ -61,11 +63,12 @@ export async function serveDaemon(parts: DaemonParts): Promise<void> {
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    serveControl(socket, { service, key, version, status, stop, serveMcp: parts.serveMcp });
+    serveControl(socket, { ...parts, key, status, stop });
   });
   try {
-    await listen(server, path);
+    // First told, then listening: whoever gets through has read the right key, or can read it now.
     writeEndpoint(dataDir, { pid: process.pid, version, protocol: CONTROL_PROTOCOL, path, key, started_at: startedAt });
+    await listen(server, path);
     log(`daemon ${version} started (pid ${process.pid}) for ${parts.workspace}; ${left.length} runs taken up`);
     const watch = watchIdle({ ...parts, clients: () => sockets.size, end });
     void parts.told.then(() => end("told to end"));
@@ -93,11 +96,16 @@ function watchIdle(
     if (at.service.broken !== null) at.end(at.service.broken.message);
     else if (at.clients() > 0) idleSince = Date.now();
     else if (Date.now() - idleSince >= at.idleSeconds() * 1000) {
-      if (liveRuns(at.service) > 0) idleSince = Date.now();
+      if (liveRuns(at.service) > 0 || expects(at.service)) idleSince = Date.now();
       else at.end(`idle for ${at.idleSeconds()} s`);
     }
   }, LOOK_MS);
   return () => clearInterval(timer);
+}
+
+/** Something runs out unless a person decides it, and that must be told in time. */
+function expects(service: Service): boolean {
+  return service.listApprovals().some(({ expires_at }) => Date.parse(expires_at) > Date.now());
 }
 
 function liveRuns(service: Service): number {

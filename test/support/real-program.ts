@@ -106,6 +106,8 @@ export interface PlaceOptions {
   readonly reply?: OpenAiServerOptions["reply"];
   /** `bosun.json` in the data folder. */
   readonly config?: object | string;
+  /** Commands start the workspace's daemon by themselves, as they do for a user. Default: each that finds none does all in its own process. */
+  readonly daemon?: boolean;
 }
 
 export async function openPlace(test: TestEnd, options: PlaceOptions = {}): Promise<Place> {
@@ -141,6 +143,7 @@ export async function openPlace(test: TestEnd, options: PlaceOptions = {}): Prom
     // What runs on the developer's machine is not found.
     BOSUN_OLLAMA_BASE_URL: "http://127.0.0.1:1/v1",
     BOSUN_LMSTUDIO_BASE_URL: "http://127.0.0.1:1/v1",
+    ...(options.daemon === true ? {} : { BOSUN_NO_DAEMON: "1" }),
   };
   const children = new Set<ChildProcess>();
   test.onTestFinished(async () => {
