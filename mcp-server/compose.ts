@@ -60,6 +60,7 @@ import { createSqliteLedger } from "./budget/sqlite-ledger.ts";
 import { spentOn } from "./service/usage.ts";
 import type { RunEvent } from "../shared/events.ts";
 import { HEALTH_FILE, keepHealthFile } from "./models/health-file.ts";
+import { createLentModels, type LentModels } from "./models/lent-models.ts";
 import { callerOf, handedOver } from "./models/handed-over.ts";
 import { createModelHealth } from "./models/model-health.ts";
 import type { ModelHealth } from "./models/model-health.ts";
@@ -82,7 +83,7 @@ import { createLook } from "./service/look.ts";
 import type { LookParts } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
-import type { Examination, Service } from "./service.ts";
+import type { Examination, Lender, Service } from "./service.ts";
 import { adoptionNotice, salvageNotice } from "./service/salvage-notice.ts";
 import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
@@ -133,6 +134,7 @@ interface Fixed {
   readonly classify: TaskClassifier;
   /** This process, as one of those who have runs driven. */
   readonly self: Caller;
+  readonly lent: LentModels;
   readonly catalogues: (journal: JournalReader) => Catalogues;
 }
 
@@ -140,6 +142,9 @@ interface Fixed {
 export interface OpenedServices {
   readonly own: Service;
   readonly for: (caller: Caller) => Service;
+  /** What clients lend serves every run that has no other model. */
+  readonly lend: (lender: Lender) => () => void;
+  readonly follow: OwnerService["follow"];
 }
 
 /** As {@link openServices}, for this process alone. */
@@ -246,7 +251,12 @@ export function openServices(options: ServiceOptions): OpenedServices {
     close,
   });
   const servicesFor = (caller: Caller): Service => serviceFor(() => ownFor(caller));
-  return { own: servicesFor(fixed.self), for: servicesFor };
+  return {
+    own: servicesFor(fixed.self),
+    for: servicesFor,
+    lend: (lender) => fixed.lent.lend(lender),
+    follow: (after, listener) => ownFor(fixed.self).follow(after, listener),
+  };
 }
 
 /**
@@ -262,7 +272,7 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
     now: Date.now,
     tell: () => undefined,
   });
-  const { own: service, for: forCaller } = openServices(options);
+  const { own: service, for: forCaller, lend, follow } = openServices(options);
   const variables = (): readonly string[] => handedOver(settings.current().config);
   makePrivateFolder(dataDir);
   const log = openLog(dataDir, settings.current().config.log.level);
@@ -277,6 +287,8 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
       idleSeconds: () => settings.current().config.daemon.idleSeconds,
       serviceFor: (given) => forCaller(callerOf(system.env, variables(), given)),
       variables,
+      lend,
+      follow,
       serveMcp: (caller, input, output) =>
         void serveMcp({ ...mcp, service: caller }, { input, output, warn: (text) => log.warn(text) }).catch((error: unknown) =>
           log.error({ err: error }, "MCP"),
@@ -322,6 +334,7 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
     tell,
   });
   const self: Caller = { env: system.env, folder };
+  const lent = createLentModels();
   const settingsOf = ({ env }: Caller): (() => LoadedConfig) =>
     createLiveConfig({
       load: () => loadConfig({ ...system, env }, options.workspace),
@@ -378,10 +391,12 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
     tools,
     classify,
     self,
+    lent,
     catalogues: (journal) =>
       createCatalogues(self, (caller) =>
         createModelCatalogue({
           ...caller,
+          lent,
           settings: caller === self ? settings.current : settingsOf(caller),
           offline: createOfflineModel({
             choose: (task) => classify(task, workers.all()),

@@ -7,8 +7,9 @@ import type { Json } from "../shared/durable.ts";
 import type { PlanEstimate } from "../shared/estimate.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { JournalVerdict } from "../shared/journal-verdict.ts";
-import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
+import type { ApprovalView, Include, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
 import type { Route } from "../shared/routing.ts";
+import type { LentModel, LentRequest } from "../shared/model-bridge.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
 import type { ImportedWorker, WorkersReport } from "../shared/worker-view.ts";
@@ -55,13 +56,30 @@ export interface ForkRequest {
   readonly budget?: Caps;
 }
 
-export type Include = "plan" | "trace" | "changes" | "events";
-
 export type RunNote =
   /** An event was committed. `words` is what it names: a task, a question, an error; null when it names nothing of the kind. */
   | { readonly type: "event"; readonly event: RunEvent; readonly words: string | null }
   /** A model's answer grew by some text; not recorded anywhere. */
   | { readonly type: "delta"; readonly run_id: string; readonly path: string; readonly text: string };
+
+/** Events of all runs, in the order in which they were written. `words` are what an event names: a task, a question, an error; null when it names nothing of the kind. */
+export type EventBatch = readonly { readonly position: number; readonly event: RunEvent; readonly words: string | null }[];
+
+export interface Follow {
+  /** Events after it are told. Less than what was asked for: the journal was begun anew since. */
+  readonly position: number;
+  readonly stop: () => void;
+}
+
+/** A client that lends models while it is connected. */
+export interface Lender {
+  readonly models: readonly LentModel[];
+  /**
+   * Its answer, as it came. Rejects with what the client says is wrong, and when it goes away.
+   * @param ctx.signal it is told that nobody waits any more
+   */
+  complete(request: LentRequest, ctx: { readonly signal: AbortSignal; readonly onDelta: (text: string) => void }): Promise<unknown>;
+}
 
 export interface Divergence {
   readonly seq: number;

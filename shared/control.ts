@@ -1,10 +1,12 @@
 /**
  * The control protocol: JSON-RPC 2.0, one message a line, between the daemon of a workspace and whoever drives it for a person (command
- * line, extension). The first message is `hello` with the daemon's key; nothing else is answered before it. All that only looks is read
- * beside the daemon, from the journal, so the protocol holds what starts, drives and decides, what is waited for, and what happens.
+ * line, extension). The first message is `hello` with the daemon's key; nothing else is answered before it. The command line reads what it
+ * only looks at from the journal; a caller that cannot (the extension) asks for it here.
  */
 import { z } from "zod";
 import { PRIORITIES } from "./events.ts";
+import { lentModelSchema } from "./model-bridge.ts";
+import { INCLUDES, RUN_STATUSES } from "./run-view.ts";
 
 /** Raised when a message changes its meaning; who speaks another one is refused. */
 export const CONTROL_PROTOCOL = 1;
@@ -66,9 +68,36 @@ const nothing = z.strictObject({});
 /** Parameters of every method. */
 export const CONTROL_METHODS = {
   "environment.set": environmentSchema,
+  /** In place of what the connection lent before. */
+  "models.lend": z.strictObject({ models: z.array(lentModelSchema).max(200) }),
   "daemon.status": nothing,
   "daemon.stop": z.strictObject({ only_idle: z.boolean() }),
   "models.find": nothing,
+  "runs.list": z.strictObject({
+    status: z.enum(RUN_STATUSES).exactOptional(),
+    session_id: z.string().exactOptional(),
+    limit: z.number().int().min(1).max(10_000).exactOptional(),
+  }),
+  "runs.get": z.strictObject({ run_id: id, include: z.array(z.enum(INCLUDES)).exactOptional() }),
+  "runs.find": z.strictObject({ prefix: id }),
+  "runs.compare": z.strictObject({ run_id: id, other_id: id.nullable() }),
+  "questions.list": nothing,
+  "approvals.list": z.strictObject({ run_id: id.exactOptional() }),
+  "approvals.get": z.strictObject({ approval_id: id }),
+  "usage.get": z.strictObject({
+    by: z.enum(["run", "worker", "model", "day"]),
+    days: z.number().int().min(1).exactOptional(),
+    session_id: z.string().exactOptional(),
+    all: z.boolean(),
+  }),
+  "workers.list": nothing,
+  "workers.new": z.strictObject({ name: z.string().max(200), user: z.boolean(), from: z.string().max(200).exactOptional() }),
+  /**
+   * Answers `{position}`: events with a greater one follow as `events.batch`, of all runs, in order, each once. null: those to come. A
+   * position that is less than the one asked for is that of a journal begun anew: all that was known is to be asked for again.
+   */
+  "events.subscribe": z.strictObject({ after: z.number().int().nonnegative().nullable(), subscription: z.number().int() }),
+  "events.unsubscribe": z.strictObject({ subscription: z.number().int() }),
   "runs.start": runRequest,
   "runs.plan": runRequest,
   "runs.settled": runId,

@@ -5,6 +5,10 @@ import type { ChangeAction, Risk } from "./change.ts";
 import type { RunEstimate, StepEstimate } from "./estimate.ts";
 import type { UsageSource } from "./usage.ts";
 
+/** Parts of a RunView that are there only when they are asked for. */
+export const INCLUDES = ["plan", "trace", "changes", "events"] as const;
+export type Include = (typeof INCLUDES)[number];
+
 export const RUN_STATUSES = [
   "queued",
   "running",

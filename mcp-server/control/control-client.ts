@@ -1,18 +1,34 @@
 /** The caller's side of the control protocol. */
 import type { Socket } from "node:net";
 import type { ControlError, ControlMethod, ControlParams } from "../../shared/control.ts";
-import { BosunError } from "../../shared/errors.ts";
-import type { RunNote } from "../service.ts";
+import { BosunError, toErrorValue } from "../../shared/errors.ts";
+import type { LentModel, LentReply, LentRequest } from "../../shared/model-bridge.ts";
+import type { EventBatch, RunNote } from "../service.ts";
 import { type Connection, toBosunError } from "./connect.ts";
 import { createLineSplitter } from "./lines.ts";
+
+/** Completes a request of the daemon's with one of the models that were lent. */
+export type Complete = (
+  request: LentRequest,
+  ctx: { readonly signal: AbortSignal; readonly onDelta: (text: string) => void },
+) => Promise<LentReply>;
 
 export interface ControlClient {
   /** @throws BosunError as the daemon's service does; model_unavailable when the daemon ended */
   call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<unknown>;
   /** Notes of one run, or of all (null), until the returned function is called. */
   subscribe(runId: string | null, listener: (note: RunNote) => void): () => void;
+  /**
+   * Events of all runs after a position (null: those to come), in order, each once.
+   * @returns the position from which they are told; less than what was asked for when the journal was begun anew
+   */
+  follow(after: number | null, listener: (batch: EventBatch) => void): Promise<{ readonly position: number; readonly stop: () => void }>;
+  /** Lends models for as long as the connection lasts, in place of those lent before. */
+  lend(models: readonly LentModel[], complete: Complete): Promise<void>;
   /** Set once the daemon is gone. */
   readonly lost: BosunError | null;
+  /** Resolves when the connection is over, whoever ended it. */
+  readonly ended: Promise<void>;
   close(): void;
 }
 
@@ -22,28 +38,41 @@ interface Waiting {
 }
 
 interface Incoming {
-  readonly id?: number | null;
+  readonly id?: number | string | null;
   readonly result?: unknown;
   readonly error?: ControlError;
   readonly method?: string;
-  readonly params?: { readonly subscription: number; readonly note: RunNote };
+  readonly params?: unknown;
 }
 
 export function createControlClient({ socket, rest }: Connection): ControlClient {
   const waiting = new Map<number, Waiting>();
   const listeners = new Map<number, (note: RunNote) => void>();
+  const followers = new Map<number, (batch: EventBatch) => void>();
   const lines = createLineSplitter(Number.POSITIVE_INFINITY);
+  const send = (message: object): void => void socket.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  const lending = createLending(send);
   let last = 0;
   let lost: BosunError | null = null;
 
+  const takeNote = (method: string, params: unknown): void => {
+    if (method === "runs.note") {
+      const { subscription, note } = params as { readonly subscription: number; readonly note: RunNote };
+      listeners.get(subscription)?.(note);
+    } else if (method === "events.batch") {
+      const { subscription, events } = params as { readonly subscription: number; readonly events: EventBatch };
+      followers.get(subscription)?.(events);
+    }
+  };
   const take = (message: Incoming): void => {
-    if (message.method === "runs.note" && message.params !== undefined) {
-      listeners.get(message.params.subscription)?.(message.params.note);
+    const { id, method, params } = message;
+    if (method !== undefined) {
+      if (!lending.hears(id, method, params)) takeNote(method, params);
       return;
     }
-    const answered = typeof message.id === "number" ? waiting.get(message.id) : undefined;
+    const answered = typeof id === "number" ? waiting.get(id) : undefined;
     if (answered === undefined) return;
-    waiting.delete(message.id as number);
+    waiting.delete(id as number);
     if (message.error === undefined) answered.resolve(message.result);
     else answered.reject(toBosunError(message.error));
   };
@@ -56,6 +85,7 @@ export function createControlClient({ socket, rest }: Connection): ControlClient
     });
     for (const each of waiting.values()) each.reject(lost);
     waiting.clear();
+    lending.stop();
   };
   const call = async (method: string, params: unknown): Promise<unknown> => {
     if (lost !== null) throw lost;
@@ -63,9 +93,10 @@ export function createControlClient({ socket, rest }: Connection): ControlClient
     const id = last;
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
-      socket.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
+      send({ id, method, params });
     });
   };
+  const ended = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   start(socket, rest, read, gone);
   return {
     call,
@@ -80,12 +111,71 @@ export function createControlClient({ socket, rest }: Connection): ControlClient
         if (lost === null) void call("runs.unsubscribe", { subscription }).catch(() => undefined);
       };
     },
+    follow: async (after, listener) => {
+      last += 1;
+      const subscription = last;
+      followers.set(subscription, listener);
+      const { position } = (await call("events.subscribe", { after, subscription })) as { readonly position: number };
+      const stop = (): void => {
+        followers.delete(subscription);
+        if (lost === null) void call("events.unsubscribe", { subscription }).catch(() => undefined);
+      };
+      return { position, stop };
+    },
+    lend: async (models, complete) => {
+      lending.use(complete);
+      await call("models.lend", { models });
+    },
     get lost() {
       return lost;
     },
+    ended,
     close: () => {
       lost ??= new BosunError("internal", "the connection to the daemon was closed");
       socket.destroy();
+    },
+  };
+}
+
+interface Lending {
+  use(complete: Complete): void;
+  hears(id: Incoming["id"], method: string, params: unknown): boolean;
+  stop(): void;
+}
+
+function createLending(send: (message: object) => void): Lending {
+  const underWay = new Map<string, AbortController>();
+  let complete: Complete = () => Promise.reject(new BosunError("model_unavailable", "is not lent any more"));
+  const begin = async (id: string, request: LentRequest): Promise<void> => {
+    const controller = new AbortController();
+    underWay.set(id, controller);
+    const onDelta = (text: string): void => {
+      if (underWay.has(id)) send({ method: "model.delta", params: { id, text } });
+    };
+    try {
+      const result = await complete(request, { signal: controller.signal, onDelta });
+      if (underWay.has(id)) send({ id, result });
+    } catch (error) {
+      const data = toErrorValue(error);
+      if (underWay.has(id)) send({ id, error: { code: -32_000, message: data.message, data } });
+    } finally {
+      underWay.delete(id);
+    }
+  };
+  return {
+    use: (given) => void (complete = given),
+    hears: (id, method, params) => {
+      if (method === "model.complete" && typeof id === "string") void begin(id, params as LentRequest);
+      else if (method === "model.cancel") {
+        const { id: which } = params as { readonly id: string };
+        underWay.get(which)?.abort();
+        underWay.delete(which);
+      } else return false;
+      return true;
+    },
+    stop: () => {
+      for (const controller of underWay.values()) controller.abort();
+      underWay.clear();
     },
   };
 }

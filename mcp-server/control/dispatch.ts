@@ -7,11 +7,29 @@ import type { Service } from "../service.ts";
 /** Methods that concern the connection or the daemon itself are left out. */
 export type ServiceMethod = Exclude<
   ControlMethod,
-  "environment.set" | "runs.subscribe" | "runs.unsubscribe" | "daemon.status" | "daemon.stop"
+  | "environment.set"
+  | "models.lend"
+  | "events.subscribe"
+  | "events.unsubscribe"
+  | "runs.subscribe"
+  | "runs.unsubscribe"
+  | "daemon.status"
+  | "daemon.stop"
 >;
 
 const ACTS: { readonly [M in ServiceMethod]: (service: Service, params: ControlParams<M>) => Promise<unknown> } = {
   "models.find": (service) => service.findModels(),
+  "runs.list": async (service, filter) => service.listRuns(filter),
+  "runs.get": async (service, { run_id, include }) => service.getRun(run_id, include),
+  "runs.find": async (service, { prefix }) => service.findRun(prefix),
+  "runs.compare": async (service, { run_id, other_id }) => service.compare(run_id, other_id),
+  "questions.list": async (service) =>
+    service.listRuns({ status: "waiting_answer", limit: 1_000 }).map(({ run_id, task, question }) => ({ run_id, task, question })),
+  "approvals.list": async (service, filter) => service.listApprovals(filter),
+  "approvals.get": async (service, { approval_id }) => service.getApproval(approval_id),
+  "usage.get": async (service, request) => service.usage(request),
+  "workers.list": async (service) => service.workers(),
+  "workers.new": async (service, request) => service.newWorker(request),
   "runs.start": (service, request) => service.startRun(request),
   "runs.plan": (service, request) => service.plan(request),
   "runs.settled": (service, { run_id }) => service.settled(run_id),

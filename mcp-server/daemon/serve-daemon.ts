@@ -20,6 +20,8 @@ export interface DaemonParts {
   readonly idleSeconds: () => number;
   readonly serviceFor: ControlParts["serviceFor"];
   readonly variables: ControlParts["variables"];
+  readonly lend: ControlParts["lend"];
+  readonly follow: ControlParts["follow"];
   readonly serveMcp: ControlParts["serveMcp"];
   /** Resolves when the process is told to end. */
   readonly told: Promise<void>;

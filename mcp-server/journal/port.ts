@@ -112,6 +112,10 @@ export interface JournalReader {
   runsWithPrefix(prefix: string, limit: number): readonly string[];
   /** Events in order. @throws BosunError not_found */
   events(runId: string): readonly RunEvent[];
+  /** Events of all runs after a position, at most `limit`, in the order in which they were written. Positions only grow. */
+  placedEvents(after: number, limit: number): readonly { readonly position: number; readonly event: RunEvent }[];
+  /** Of the last event that was written, 0 before the first. */
+  lastPosition(): number;
   /**
    * Events of these kinds of the runs that ended last, the youngest run first, each run's in order.
    * @param bound.events at most so many; of the run with the last one some may be missing at its end

@@ -12,7 +12,7 @@ import { damaged, isCorruption, openDatabase } from "./open-database.ts";
 import type { Sql } from "./open-database.ts";
 import type { ApprovalRow, GcReport, JournalReader, OpenWait, SessionUsage, UsageFilter, UsageRow, UsageSum } from "./port.ts";
 import { needsRebuild } from "./rebuild.ts";
-import { eventsAfter, eventsOfKinds, readFold } from "./stored-fold.ts";
+import { eventsAfter, eventsOfKinds, placedAfter, readFold } from "./stored-fold.ts";
 import type { FoldRow } from "./stored-fold.ts";
 import { endedUsage, sumSession, usageSums } from "./usage-sums.ts";
 
@@ -173,6 +173,16 @@ export class SqliteJournalReader implements JournalReader {
 
   events(runId: string): readonly RunEvent[] {
     return eventsAfter((query) => this.sql(query), { run: this.keyOf(runId), run_id: runId, seq: 0 });
+  }
+
+  placedEvents(after: number, limit: number): ReturnType<JournalReader["placedEvents"]> {
+    return placedAfter((query) => this.sql(query), after, limit);
+  }
+
+  lastPosition(): number {
+    // Not the greatest that is there: the last event's run may have been removed.
+    const row = this.sql("SELECT seq FROM sqlite_sequence WHERE name = 'events'").get() as { seq: number } | undefined;
+    return row?.seq ?? 0;
   }
 
   endedEvents(kinds: readonly EventKind[], bound: { readonly runs: number; readonly events: number }): readonly RunEvent[] {

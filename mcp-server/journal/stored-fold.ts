@@ -33,6 +33,14 @@ export function eventsOfKinds(
   return rows.map((row) => eventOf(row, at.run_id));
 }
 
+/** Events of all runs after a position, in the order in which they were written. */
+export function placedAfter(sql: Query, after: number, limit: number): readonly { readonly position: number; readonly event: RunEvent }[] {
+  const rows = sql(
+    "SELECT position, run_id, seq, time, epoch, kind, path, cause, data FROM events JOIN run_keys USING (run) WHERE position > ? ORDER BY position LIMIT ?",
+  ).all(after, limit) as (Omit<EventRow, "hash"> & { readonly position: number; readonly run_id: string })[];
+  return rows.map(({ position, run_id: runId, ...row }) => ({ position, event: eventOf(row, runId) }));
+}
+
 function eventOf(row: Omit<EventRow, "hash">, runId: string): RunEvent {
   return { ...row, run_id: runId, data: JSON.parse(row.data) as unknown } as RunEvent;
 }

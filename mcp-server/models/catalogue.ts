@@ -7,6 +7,7 @@ import type { Usage } from "../../shared/usage.ts";
 import type { Environment } from "../config/paths.ts";
 import { STANDARD_QUIRKS } from "./dialect.ts";
 import { discoverLocal, localServers, type FoundLocally, type LocalServer } from "./discover-local.ts";
+import { LENT_PROVIDER, type LentModels } from "./lent-models.ts";
 import { createFoundTiers, type FoundTier, type ModelSettings } from "./found-tiers.ts";
 import { parseModelName, type ModelName } from "./model-name.ts";
 import { createOpenAiModel } from "./openai-model.ts";
@@ -25,6 +26,8 @@ export interface CatalogueOptions {
   readonly folder: string;
   /** See `ScriptedModelOptions.matchesSoFar`. */
   matchesSoFar?(runId: string, rule: number): number;
+  /** What connected clients lend; left out: nobody can. */
+  readonly lent?: LentModels;
   /** Who answers without a language model. */
   readonly offline: Model;
   /** Default: {@link discoverLocal}. */
@@ -120,6 +123,11 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
       const matchesSoFar = (run: string, rule: number): number => options.matchesSoFar?.(run, rule) ?? 0;
       return { from, model: createScriptedModel({ file: model, ...limits, matchesSoFar }) };
     }
+    if (provider === LENT_PROVIDER && !Object.hasOwn(config().providers, provider)) {
+      if (options.lent === undefined) throw unavailable(`${text({ provider, model })} needs the daemon, and VS Code connected to it`);
+      const from = JSON.stringify(limits);
+      return kept?.from === from ? kept : { from, model: options.lent.model(model, limits) };
+    }
     const { own, ...address } = providerAddress(provider, config(), env);
     const price: Price | null = priceOf(config().models.prices, { provider, model, ownAddress: own })?.price ?? null;
     const from = JSON.stringify([address, limits, price]);
@@ -133,7 +141,7 @@ export function createModelCatalogue(options: CatalogueOptions): ModelCatalogue 
     const result = parseModelName(name, Object.keys(config().providers));
     return result.ok ? text(parsed(name)) : name;
   };
-  const served = createFoundTiers({ ...options, resolved, local: () => local });
+  const served = createFoundTiers({ ...options, resolved, lent: () => options.lent?.names() ?? [], local: () => local });
 
   const unitPrice = (name: string): Price | null => knownPrice(name)?.price ?? null;
 

@@ -37,7 +37,7 @@ function wireMessage(message: ModelMessage): WireMessage {
 }
 
 /** The schema goes to the end of the first system message, for some endpoints take one system message only. */
-function withSchemaInPrompt(messages: readonly ModelMessage[], schema: ReplySchema): ModelMessage[] {
+export function withSchemaInPrompt(messages: readonly ModelMessage[], schema: ReplySchema): ModelMessage[] {
   const demand = `Answer with JSON alone, no text around it and no code fence, that is valid against this JSON Schema:\n${JSON.stringify(schema.schema)}`;
   const [first, ...rest] = messages;
   if (first?.role === "system") return [{ role: "system", content: `${first.content}\n\n${demand}` }, ...rest];

@@ -32,12 +32,14 @@ export interface TierSources {
   readonly env: Environment;
   /** A name as a person writes it, made whole. */
   readonly resolved: (name: string) => string;
+  /** `provider:model` of those that connected clients lend at the moment. */
+  readonly lent: () => readonly string[];
   /** What was found on this machine so far. */
   readonly local: () => readonly FoundLocally[];
 }
 
-/** Sources are asked at each use, in this order: configuration, the default provider's key, this machine. */
-export function createFoundTiers({ settings, env, resolved, local }: TierSources): (tier: Tier) => FoundTier {
+/** Sources are asked at each use, in this order: configuration, the default provider's key, connected clients, this machine. */
+export function createFoundTiers({ settings, env, resolved, lent, local }: TierSources): (tier: Tier) => FoundTier {
   const ownModels = (tier: Tier): FoundTier | null => {
     const { config: now, origins } = settings();
     const models = now.models[tier];
@@ -53,6 +55,11 @@ export function createFoundTiers({ settings, env, resolved, local }: TierSources
     return { tier, models: [`${DEFAULT_PROVIDER}:${defaultModels[tier]}`], why: `found ${keyVariable}` };
   };
 
+  const lentModels = (tier: Tier): FoundTier | null => {
+    const models = tiersBySize(lent())[tier];
+    return models.length === 0 ? null : { tier, models, why: "lent by VS Code" };
+  };
+
   const localModels = (tier: Tier): FoundTier | null => {
     const models = tiersBySize(local().flatMap(({ provider, models }) => models.map((model) => `${provider}:${model}`)))[tier];
     const servers = local().filter(({ provider }) => models.some((name) => name.startsWith(`${provider}:`)));
@@ -66,6 +73,6 @@ export function createFoundTiers({ settings, env, resolved, local }: TierSources
       const neighbour = ownModels(other);
       if (neighbour !== null) return { tier, models: neighbour.models, why: `no model of its own: as ${other}` };
     }
-    return localModels(tier) ?? { tier, models: [], why: `no model found. ${HOW_TO_SET}` };
+    return lentModels(tier) ?? localModels(tier) ?? { tier, models: [], why: `no model found. ${HOW_TO_SET}` };
   };
 }

@@ -1,6 +1,7 @@
 /** Names of models as people write them: `provider:model`, or a model id of the default provider, which may hold colons itself. */
 import { OFFLINE_MODEL } from "../../shared/model.ts";
 import { nearestName } from "../config/nearest-name.ts";
+import { LENT_PROVIDER } from "./lent-models.ts";
 import { BUILT_IN_PROVIDERS, DEFAULT_PROVIDER, HOW_TO_SET, NOT_BUILT_IN } from "./providers.ts";
 
 export interface ModelName {
@@ -14,7 +15,7 @@ export type ParsedName = { readonly ok: true; readonly name: ModelName } | { rea
 /** @param configured names of the providers in configuration. */
 export function parseModelName(text: string, configured: readonly string[]): ParsedName {
   const name = text.trim();
-  const usable = [...Object.keys(BUILT_IN_PROVIDERS), ...configured, "scripted"];
+  const usable = [...Object.keys(BUILT_IN_PROVIDERS), ...configured, "scripted", LENT_PROVIDER];
   const colon = name.indexOf(":");
   const prefix = colon === -1 ? "" : name.slice(0, colon);
   const rest = name.slice(colon + 1).trim();

@@ -140,7 +140,7 @@ export function providerFacts(name: string): ProviderFacts | null {
 }
 
 /** Known by name, so that naming one is not taken for a model id; usable once it is configured as a provider. */
-export const NOT_BUILT_IN: readonly string[] = ["sampling", "vscode"];
+export const NOT_BUILT_IN: readonly string[] = ["sampling"];
 
 export const HOW_TO_SET =
   "Set OPENAI_API_KEY (and OPENAI_BASE_URL for another OpenAI-compatible endpoint), or name a model: BOSUN_MODEL=provider:model, models.medium in bosun.json, or --model; or start Ollama or LM Studio on this machine";

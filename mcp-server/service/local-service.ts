@@ -10,10 +10,11 @@ import type { Journal } from "../journal/port.ts";
 import type { Caller } from "../models/catalogues.ts";
 import { statusOf } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
-import type { PlanReport, RunRequest, Service, Upkeep } from "../service.ts";
+import type { EventBatch, Follow, PlanReport, RunRequest, Service, Upkeep } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
 import { appliedChanges } from "../activities/changes.ts";
+import { followEvents } from "./follow-events.ts";
 import { forkOptionsOf } from "./fork.ts";
 import type { ForkParts } from "./fork.ts";
 import { approvalViewOf } from "./run-view.ts";
@@ -52,7 +53,10 @@ export interface LocalServiceParts {
 const MAX_TASK = 100_000;
 
 /** What needs no owner is left out. */
-export type OwnerService = Omit<Service, "route" | "workers" | "newWorker" | "importWorkers">;
+export type OwnerService = Omit<Service, "route" | "workers" | "newWorker" | "importWorkers"> & {
+  /** See {@link followEvents}. */
+  follow(after: number | null, listener: (batch: EventBatch) => void | Promise<void>): Follow;
+};
 
 /** The service as each caller has it: what they begin or resume is driven with their models. */
 export function createLocalService(parts: LocalServiceParts): (caller: Caller) => OwnerService {
@@ -115,6 +119,11 @@ function serviceOf(parts: LocalServiceParts, caller: Caller): OwnerService {
           listener({ ...note, words: words.of(note.event) });
         }
       }),
+    follow: (after, listener) => {
+      engine.flush();
+      const onWritten = (look: () => void): (() => void) => engine.subscribe((note) => void (note.type === "event" && look()));
+      return followEvents({ journal, words, onWritten }, after, listener);
+    },
     cancel: async (runId) => engine.cancel(runId, "person"),
     resume: async (runId, budget) => {
       if (budget !== undefined) refuseLower(journal.run(runId).budget, budget);

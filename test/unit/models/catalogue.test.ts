@@ -65,7 +65,8 @@ describe("names", () => {
 
   test.each([
     ["offline:llm", /"offline:llm" is no model: "offline" searches the workspace without one\. Set OPENAI_API_KEY/],
-    ["vscode:gpt", /"vscode" is not built in: configure providers\.vscode\.baseUrl/],
+    ["sampling:gpt", /"sampling" is not built in: configure providers\.sampling\.baseUrl/],
+    ["vscode:gpt", /vscode:gpt needs the daemon, and VS Code connected to it/],
     ["anthropic:claude", /the provider "anthropic" has no key: set ANTHROPIC_API_KEY/],
     [
       "azure:my-deployment",
