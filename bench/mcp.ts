@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { DaemonStatus } from "../shared/control.ts";
-import { createControlClient } from "../mcp-server/control/control-client.ts";
-import { connectDaemon } from "../mcp-server/control/connect.ts";
-import { readEndpoint } from "../mcp-server/daemon/endpoint.ts";
+import { createControlClient } from "../client/control-client.ts";
+import { connectDaemon } from "../client/connect.ts";
+import { readEndpoint } from "../client/endpoint.ts";
 import { workspaceDataFolder } from "../mcp-server/config/paths.ts";
 
 const ROUNDS = 30;
@@ -55,7 +55,7 @@ async function control<T>(act: (client: ReturnType<typeof createControlClient>) 
   }
 }
 
-const status = (): Promise<DaemonStatus> => control(async (client) => (await client.call("daemon.status", {})) as DaemonStatus);
+const status = (): Promise<DaemonStatus> => control((client) => client.call("daemon.status", {}));
 
 async function stopDaemon(): Promise<void> {
   const { pid } = await status();

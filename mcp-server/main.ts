@@ -8,7 +8,7 @@ import { createNodeIo } from "./cli/node-io.ts";
 import type { OpenService } from "./cli/open-service.ts";
 import { runCli } from "./cli/run-cli.ts";
 import { readVariable, type System, userFolders, workspaceDataFolder, workspaceRoot } from "./config/paths.ts";
-import type { ControlClient } from "./control/control-client.ts";
+import type { ControlClient } from "../client/control-client.ts";
 import { createRemoteService } from "./control/remote-service.ts";
 import { createDaemonDesk, raiseDaemon, reachDaemon } from "./daemon/desk.ts";
 import { keptToken } from "./daemon/kept-token.ts";

@@ -4,17 +4,17 @@
  * what starts, drives or decides is a promise, for the owner may be another process.
  */
 import type { Json } from "../shared/durable.ts";
-import type { PlanEstimate } from "../shared/estimate.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { JournalVerdict } from "../shared/journal-verdict.ts";
-import type { ApprovalView, Include, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
+import type { ApprovalView, Include, RunStatus, RunView } from "../shared/run-view.ts";
 import type { Route } from "../shared/routing.ts";
 import type { LentModel, LentRequest } from "../shared/model-bridge.ts";
+import type { ApprovalDetail, ForgetReport, GcSummary, PlanReport, UsageReport } from "../shared/reports.ts";
+import type { RunNote } from "../shared/run-note.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
 import type { ImportedWorker, WorkersReport } from "../shared/worker-view.ts";
-import type { UsageSource } from "../shared/usage.ts";
-import type { Caps, EffectDecision, Priority, RunEvent } from "../shared/events.ts";
+import type { Caps, EffectDecision, Priority } from "../shared/events.ts";
 
 export interface RunRequest {
   /** 1..100,000 characters. */
@@ -33,15 +33,6 @@ export interface RunRequest {
   readonly priority?: Priority;
 }
 
-/** What would be done, and what it is reckoned to cost. */
-export interface PlanReport {
-  readonly plan: PlanView;
-  /** Null when it could not be priced. */
-  readonly estimate: PlanEstimate | null;
-  readonly confidence: number | null;
-  readonly complexity: number | null;
-}
-
 export interface ForkRequest {
   /** A sequence: all up to it is kept. Or a span (its id or the beginning of one, its path, or a step's id): it is done anew. */
   readonly at: string;
@@ -55,15 +46,6 @@ export interface ForkRequest {
   /** Left out: the parent's caps, counted from nothing. */
   readonly budget?: Caps;
 }
-
-export type RunNote =
-  /** An event was committed. `words` is what it names: a task, a question, an error; null when it names nothing of the kind. */
-  | { readonly type: "event"; readonly event: RunEvent; readonly words: string | null }
-  /** A model's answer grew by some text; not recorded anywhere. */
-  | { readonly type: "delta"; readonly run_id: string; readonly path: string; readonly text: string };
-
-/** Events of all runs, in the order in which they were written. `words` are what an event names: a task, a question, an error; null when it names nothing of the kind. */
-export type EventBatch = readonly { readonly position: number; readonly event: RunEvent; readonly words: string | null }[];
 
 export interface Follow {
   /** Events after it are told. Less than what was asked for: the journal was begun anew since. */
@@ -116,24 +98,6 @@ export interface ExportReport {
   readonly key: string | null;
 }
 
-export interface ForgetReport {
-  readonly run_id: string;
-  /** Removed, with drafts that no run names. */
-  readonly payloads: number;
-  readonly bytes: number;
-  /** Payloads that stay, for other runs name them too. */
-  readonly shared: number;
-  /** Runs that have not ended and were at work at the same time: drafts of this run may stay until they have and it is forgotten again. */
-  readonly waiting_for: readonly string[];
-}
-
-export interface ApprovalDetail {
-  readonly approval: ApprovalView;
-  /** Unified diff of the whole change set. */
-  readonly diff: string;
-  readonly digest: string;
-}
-
 export interface UsageRequest {
   readonly by: "run" | "worker" | "model" | "day";
   /** Only so many UTC days up to today, at least 1; left out: all of the runs that are kept. */
@@ -141,49 +105,6 @@ export interface UsageRequest {
   readonly session_id?: string;
   /** In all workspaces of the user; else in this one. */
   readonly all: boolean;
-}
-
-/** What model calls came to, each attempt counted. */
-export interface UsageTotal {
-  readonly calls: number;
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly cached_tokens: number;
-  /** null when the price of some of it is not known. */
-  readonly usd: number | null;
-  /** US dollars of what has a known price. */
-  readonly known_usd: number;
-  readonly source: UsageSource;
-}
-
-export interface UsageReport {
-  /** Each with the one key that was asked for. Days and runs come latest first, workers and models dearest first. */
-  readonly usage: readonly (UsageTotal & {
-    readonly run_id?: string;
-    /** null: the supervisor. */
-    readonly worker?: string | null;
-    readonly model?: string;
-    /** UTC. */
-    readonly day?: string;
-  })[];
-  readonly total: UsageTotal;
-  /** Journal files of other workspaces that could not be read, and are not counted. */
-  readonly left_out: readonly string[];
-}
-
-/** What `gc` removed, or would remove. */
-export interface GcSummary {
-  readonly dry_run: boolean;
-  /** Ended runs older than this many days were meant. */
-  readonly days: number;
-  readonly runs: number;
-  /** Texts and file contents that no remaining run names. */
-  readonly payloads: number;
-  readonly payload_bytes: number;
-  /** By how much the journal's files became smaller, measured; null for a dry run. */
-  readonly freed_bytes: number | null;
-  /** Marks of applied change sets that a kill had left behind. */
-  readonly leftovers: number;
 }
 
 export interface Upkeep {

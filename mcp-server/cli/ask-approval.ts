@@ -2,7 +2,8 @@
  * Asks a person about a change set. Only `y` and Enter approves, only after the diff was shown, and the decision carries the digest
  * of what was shown. What is not understood is asked again; Enter alone decides nothing.
  */
-import type { ApprovalDetail, Service } from "../service.ts";
+import type { ApprovalDetail } from "../../shared/reports.ts";
+import type { Service } from "../service.ts";
 import { askLine } from "./ask-line.ts";
 import { escapeLine } from "./escape.ts";
 import { canAsk, type CliIo } from "./io.ts";

@@ -4,8 +4,8 @@ import type { DaemonStatus } from "../../shared/control.ts";
 export interface DaemonDesk {
   /** Null when none runs. */
   status(): Promise<DaemonStatus | null>;
-  /** @returns how it is, and whether this call started it */
-  start(): Promise<{ readonly status: DaemonStatus; readonly started: boolean }>;
+  /** @returns how it is, whether this call started it, and the workspace's data folder, in which `daemon.json` tells how it is reached */
+  start(): Promise<{ readonly status: DaemonStatus; readonly started: boolean; readonly dataDir: string }>;
   /** Ends it; its runs stay in the journal. @returns false when none runs */
   stop(): Promise<boolean>;
   /** Is the daemon, in this process, until it is told to end or was idle for long enough. */

@@ -1,7 +1,8 @@
 /** What one greeted connection may ask of the daemon, and what is told to it until it goes. */
 import type { Socket } from "node:net";
 import type { CallerEnvironment, ControlMethod, DaemonStatus } from "../../shared/control.ts";
-import type { EventBatch, Follow, Lender, Service } from "../service.ts";
+import type { EventBatch } from "../../shared/run-note.ts";
+import type { Follow, Lender, Service } from "../service.ts";
 import { dispatch, isServiceMethod, readParams } from "./dispatch.ts";
 import { createConnectedLender } from "./lender.ts";
 

@@ -3,11 +3,11 @@
  * daemon's to do, and one is started for that. What only touches a run goes to the daemon where one runs.
  */
 import { resolve } from "node:path";
+import type { ControlMethod, ControlParams } from "../../shared/control.ts";
+import type { ControlResult } from "../../shared/control-results.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
-import type { ForgetReport, GcSummary, PlanReport, RunRequest, Service } from "../service.ts";
-import type { Route } from "../../shared/routing.ts";
-import type { RunView } from "../../shared/run-view.ts";
-import type { ControlClient } from "./control-client.ts";
+import type { RunRequest, Service } from "../service.ts";
+import type { ControlClient } from "../../client/control-client.ts";
 
 export interface RemoteOptions {
   /** Reads the workspace's journal, and does by itself what needs no daemon. */
@@ -39,25 +39,10 @@ export function createRemoteService({ local, running, start, model, folder }: Re
   };
   /** As it goes over the wire: what is JSON here is checked there. */
   const wire = (request: RunRequest): never => withModel(request) as never;
-  const touching = {
-    cancel: async (runId) => (client === null ? local.cancel(runId) : void (await client.call("runs.cancel", { run_id: runId }))),
-    pause: async (runId) => (client === null ? local.pause(runId) : void (await client.call("runs.pause", { run_id: runId }))),
-    tell: async (runId, data) =>
-      client === null ? local.tell(runId, data) : void (await client.call("runs.tell", { run_id: runId, data: data as never })),
-    plan: async (request) => (client === null ? local.plan(request) : ((await client.call("runs.plan", wire(request))) as PlanReport)),
-    route: async (task, asked) =>
-      client === null
-        ? local.route(task, asked)
-        : ((await client.call("tasks.route", { task, model: asked === null ? null : absolute(asked) })) as Route),
-    forget: async (runId) =>
-      client === null ? local.forget(runId) : ((await client.call("runs.forget", { run_id: runId })) as ForgetReport),
-    gc: async (request) =>
-      client === null || request.dry_run ? local.gc(request) : ((await client.call("upkeep.gc", { ...request })) as GcSummary),
-    rebuild: async () => (client === null ? local.rebuild() : ((await client.call("upkeep.rebuild", {})) as { readonly runs: number })),
-  } satisfies Partial<Service>;
+  const ask = async <M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>> =>
+    (await driver()).call(method, params);
   return {
     ...local,
-    ...touching,
     get notices() {
       return local.notices;
     },
@@ -68,9 +53,21 @@ export function createRemoteService({ local, running, start, model, folder }: Re
     get broken(): ErrorValue | null {
       return client?.lost ?? local.broken;
     },
-    findModels: async () => (await (await driver()).call("models.find", {})) as boolean,
-    startRun: async (request) => (await (await driver()).call("runs.start", wire(request))) as string,
-    settled: async (runId) => (await (await driver()).call("runs.settled", { run_id: runId })) as RunView,
+    // What only touches a run, or none, needs no daemon.
+    cancel: async (runId) => (client === null ? local.cancel(runId) : void (await client.call("runs.cancel", { run_id: runId }))),
+    pause: async (runId) => (client === null ? local.pause(runId) : void (await client.call("runs.pause", { run_id: runId }))),
+    tell: async (runId, data) =>
+      client === null ? local.tell(runId, data) : void (await client.call("runs.tell", { run_id: runId, data: data as never })),
+    plan: async (request) => (client === null ? local.plan(request) : client.call("runs.plan", wire(request))),
+    route: async (task, asked) =>
+      client === null ? local.route(task, asked) : client.call("tasks.route", { task, model: asked === null ? null : absolute(asked) }),
+    forget: async (runId) => (client === null ? local.forget(runId) : client.call("runs.forget", { run_id: runId })),
+    gc: async (request) => (client === null || request.dry_run ? local.gc(request) : client.call("upkeep.gc", { ...request })),
+    rebuild: async () => (client === null ? local.rebuild() : client.call("upkeep.rebuild", {})),
+    // What drives one does.
+    findModels: async () => ask("models.find", {}),
+    startRun: async (request) => ask("runs.start", wire(request)),
+    settled: async (runId) => ask("runs.settled", { run_id: runId }),
     subscribe: (runId, listener) => {
       if (client !== null) return client.subscribe(runId, listener);
       let off: (() => void) | null = null;
@@ -87,23 +84,13 @@ export function createRemoteService({ local, running, start, model, folder }: Re
         off?.();
       };
     },
-    resume: async (runId, budget) =>
-      void (await (await driver()).call("runs.resume", { run_id: runId, ...(budget === undefined ? {} : { budget }) })),
-    fork: async (runId, request) =>
-      (await (
-        await driver()
-      ).call("runs.fork", {
-        run_id: runId,
-        ...request,
-        ...(request.model === undefined ? {} : { model: absolute(request.model) }),
-      })) as string,
-    settleEffect: async (runId, effectId, decision) =>
-      void (await (await driver()).call("effects.settle", { run_id: runId, effect_id: effectId, decision })),
-    answer: async (runId, questionId, answer) =>
-      void (await (await driver()).call("runs.answer", { run_id: runId, question_id: questionId, answer })),
-    revert: async (runId) => (await (await driver()).call("runs.revert", { run_id: runId })) as string,
-    decide: async (approvalId, decision) =>
-      void (await (await driver()).call("approvals.decide", { approval_id: approvalId, ...decision })),
+    resume: async (runId, budget) => void (await ask("runs.resume", { run_id: runId, ...(budget === undefined ? {} : { budget }) })),
+    fork: async (runId, { model: wanted, ...request }) =>
+      ask("runs.fork", { run_id: runId, ...request, ...(wanted === undefined ? {} : { model: absolute(wanted) }) }),
+    settleEffect: async (runId, effectId, decision) => void (await ask("effects.settle", { run_id: runId, effect_id: effectId, decision })),
+    answer: async (runId, questionId, answer) => void (await ask("runs.answer", { run_id: runId, question_id: questionId, answer })),
+    revert: async (runId) => ask("runs.revert", { run_id: runId }),
+    decide: async (approvalId, decision) => void (await ask("approvals.decide", { approval_id: approvalId, ...decision })),
     // The daemon took them up when it began.
     recover: () => Promise.resolve([]),
     close: async () => {

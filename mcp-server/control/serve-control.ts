@@ -7,7 +7,7 @@ import { BosunError, toErrorValue } from "../../shared/errors.ts";
 import type { Service } from "../service.ts";
 import { createControlSession, type SessionParts, UnknownMethod } from "./control-session.ts";
 import { readParams } from "./dispatch.ts";
-import { createLineSplitter } from "./lines.ts";
+import { createLineSplitter } from "../../client/lines.ts";
 
 export interface ControlParts extends SessionParts {
   readonly key: string;

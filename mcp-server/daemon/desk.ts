@@ -3,9 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { DaemonStatus } from "../../shared/control.ts";
 import { BosunError, isBosunError } from "../../shared/errors.ts";
 import type { DaemonDesk } from "../cli/daemon-desk.ts";
-import { type Connection, connectDaemon } from "../control/connect.ts";
-import { type ControlClient, createControlClient } from "../control/control-client.ts";
-import { readEndpoint } from "./endpoint.ts";
+import { type Connection, connectDaemon } from "../../client/connect.ts";
+import { type ControlClient, createControlClient } from "../../client/control-client.ts";
+import { readEndpoint } from "../../client/endpoint.ts";
 import { runShim } from "./mcp-shim.ts";
 import { startDaemon } from "./start-daemon.ts";
 
@@ -38,13 +38,13 @@ export function createDaemonDesk(parts: DeskParts): DaemonDesk {
       client.close();
     }
   };
-  const statusOf = async (client: ControlClient): Promise<DaemonStatus> => (await client.call("daemon.status", {})) as DaemonStatus;
+  const statusOf = (client: ControlClient): Promise<DaemonStatus> => client.call("daemon.status", {});
   return {
     status: () => ask(statusOf),
     start: async () => {
       const { reached, started } = await raiseDaemon(parts);
       try {
-        return { status: await statusOf(reached), started };
+        return { status: await statusOf(reached), started, dataDir: parts.dataDir };
       } finally {
         reached.close();
       }

@@ -3,25 +3,12 @@
  * in the workspace's data folder, with the key that a caller must show. All that depends on the system is in this file.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
+import { type Endpoint, ENDPOINT_FILE, readEndpoint } from "../../client/endpoint.ts";
 import { BosunError } from "../../shared/errors.ts";
 import { readVariable, type System } from "../config/paths.ts";
-
-const endpointSchema = z.object({
-  pid: z.number().int(),
-  version: z.string(),
-  protocol: z.number().int(),
-  /** Of the socket or the pipe. */
-  path: z.string(),
-  key: z.string(),
-  started_at: z.string(),
-});
-export type Endpoint = Readonly<z.infer<typeof endpointSchema>>;
-
-const FILE = "daemon.json";
 
 /** A key that nobody guesses: 256 bits. */
 export function newKey(): string {
@@ -66,21 +53,12 @@ function makeOwnFolder(folder: string, user: number): void {
 
 /** Written whole or not at all, for the user alone. */
 export function writeEndpoint(dataDir: string, endpoint: Endpoint): void {
-  const temporary = join(dataDir, `.${FILE}.${process.pid}`);
+  const temporary = join(dataDir, `.${ENDPOINT_FILE}.${process.pid}`);
   writeFileSync(temporary, JSON.stringify(endpoint), { mode: 0o600 });
-  renameSync(temporary, join(dataDir, FILE));
-}
-
-/** Null when there is none, or none that can be read. It may be of a daemon that died. */
-export function readEndpoint(dataDir: string): Endpoint | null {
-  try {
-    return endpointSchema.parse(JSON.parse(readFileSync(join(dataDir, FILE), "utf8")));
-  } catch {
-    return null;
-  }
+  renameSync(temporary, join(dataDir, ENDPOINT_FILE));
 }
 
 /** Takes away what this process had written; another's stays. */
 export function removeEndpoint(dataDir: string, pid: number): void {
-  if (readEndpoint(dataDir)?.pid === pid) rmSync(join(dataDir, FILE), { force: true });
+  if (readEndpoint(dataDir)?.pid === pid) rmSync(join(dataDir, ENDPOINT_FILE), { force: true });
 }

@@ -5,8 +5,8 @@
  */
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import type { Connection } from "../control/connect.ts";
-import { createLineSplitter } from "../control/lines.ts";
+import type { Connection } from "../../client/connect.ts";
+import { createLineSplitter } from "../../client/lines.ts";
 
 export interface ShimParts {
   readonly input: Readable;

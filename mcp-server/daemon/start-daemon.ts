@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync } 
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BosunError } from "../../shared/errors.ts";
-import { readEndpoint } from "./endpoint.ts";
+import { readEndpoint } from "../../client/endpoint.ts";
 
 export interface StartParts<T> {
   /** Of the program. */

@@ -1,5 +1,5 @@
 /** The daemon of the workspace, as its file tells of it: what answers is for `bosun daemon status` to say. */
-import type { Endpoint } from "../daemon/endpoint.ts";
+import type { Endpoint } from "../../client/endpoint.ts";
 import type { Finding, Probe } from "./examine.ts";
 
 export interface DaemonProbeParts {

@@ -1,7 +1,8 @@
 /** Events of all runs in the journal's own order, from any position on: what was missed first, then what comes. */
 import { setImmediate as breath } from "node:timers/promises";
 import type { JournalReader } from "../journal/port.ts";
-import type { EventBatch, Follow } from "../service.ts";
+import type { EventBatch } from "../../shared/run-note.ts";
+import type { Follow } from "../service.ts";
 import type { RunWords } from "./words.ts";
 
 const BATCH = 200;

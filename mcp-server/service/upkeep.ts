@@ -2,7 +2,8 @@
 import { setImmediate as macrotask } from "node:timers/promises";
 import { sweepLeftovers } from "../changes/leftovers.ts";
 import type { GcReport, Journal, JournalReader } from "../journal/port.ts";
-import type { GcSummary, Upkeep } from "../service.ts";
+import type { GcSummary } from "../../shared/reports.ts";
+import type { Upkeep } from "../service.ts";
 
 export interface UpkeepParts {
   readonly journal: Journal;

@@ -2,7 +2,8 @@
 import { utcDay } from "../budget/ledger.ts";
 import type { Spending } from "../budget/scopes.ts";
 import type { JournalReader, UsageKey, UsageSum } from "../journal/port.ts";
-import type { UsageReport, UsageRequest, UsageTotal } from "../service.ts";
+import type { UsageReport, UsageTotal } from "../../shared/reports.ts";
+import type { UsageRequest } from "../service.ts";
 import type { UsageSource } from "../../shared/usage.ts";
 
 type Sums = Pick<JournalReader, "usageSums">;

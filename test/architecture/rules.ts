@@ -47,6 +47,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   "what speaks MCP or the control protocol knows the service, shared and itself": (edge) =>
     ["mcp-server/mcp", "mcp-server/control"].some((folder) => inside(edge.from, folder) && edge.ours && !inside(edge.to, folder)) &&
     !inside(edge.to, "shared") &&
+    !(inside(edge.from, "mcp-server/control") && inside(edge.to, "client")) &&
     edge.to !== "mcp-server/service.ts"
       ? `${edge.from} imports ${edge.to}`
       : null,
@@ -56,6 +57,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
       : null,
   "packing what a session said is pure": (edge) => strayFrom(edge, "mcp-server/memory"),
   "answering without a language model is pure": (edge) => strayFrom(edge, "mcp-server/offline"),
+  "what reaches the daemon imports shared and itself only": (edge) => (edge.ours ? strayFrom(edge, "client") : null),
   "the extension never imports the server": (edge) =>
     inside(edge.from, "extension") && inside(edge.to, "mcp-server") ? `${edge.from} imports ${edge.to}` : null,
   "only the composition roots name concrete adapters": (edge) =>

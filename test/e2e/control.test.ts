@@ -2,12 +2,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { connectDaemon } from "../../mcp-server/control/connect.ts";
-import { type Complete, type ControlClient, createControlClient } from "../../mcp-server/control/control-client.ts";
-import { readEndpoint } from "../../mcp-server/daemon/endpoint.ts";
-import type { EventBatch } from "../../mcp-server/service.ts";
+import { connectDaemon } from "../../client/connect.ts";
+import { type Complete, type ControlClient, createControlClient } from "../../client/control-client.ts";
+import { readEndpoint } from "../../client/endpoint.ts";
+import type { EventBatch } from "../../shared/run-note.ts";
 import type { LentReply, LentRequest } from "../../shared/model-bridge.ts";
-import type { RunView } from "../../shared/run-view.ts";
 import { openPlace, type Place, type TestEnd } from "../support/real-program.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -65,8 +64,8 @@ describe("the control protocol", () => {
     const deltas: string[] = [];
     client.subscribe(null, (note) => void (note.type === "delta" && deltas.push(note.text)));
     expect(await client.call("models.find", {})).toBe(true);
-    const runId = (await client.call("runs.start", { task: "what does a.txt say?" })) as string;
-    const view = (await client.call("runs.settled", { run_id: runId })) as RunView;
+    const runId = await client.call("runs.start", { task: "what does a.txt say?" });
+    const view = await client.call("runs.settled", { run_id: runId });
     expect(view, JSON.stringify(view.error)).toMatchObject({ status: "completed", answer: "It says hello." });
     expect(view.usage).toMatchObject({ source: "estimated", model_calls: 3 });
     expect(deltas).toContain("It ");
@@ -84,7 +83,7 @@ describe("the control protocol", () => {
       signal.addEventListener("abort", () => (cancelled += 1));
       return new Promise(() => undefined);
     });
-    const runId = (await client.call("runs.start", { task: "look" })) as string;
+    const runId = await client.call("runs.start", { task: "look" });
     await waitFor(() => begun === 1, "the model is asked");
     await client.call("runs.cancel", { run_id: runId });
     expect(await client.call("runs.settled", { run_id: runId })).toMatchObject({ status: "cancelled" });
@@ -101,7 +100,7 @@ describe("the control protocol", () => {
       asked += 1;
       return new Promise(() => undefined);
     });
-    const runId = (await client.call("runs.start", { task: "what does a.txt say?" })) as string;
+    const runId = await client.call("runs.start", { task: "what does a.txt say?" });
     await waitFor(() => asked === 1, "the latest is asked");
     other.close();
     expect(await client.call("runs.settled", { run_id: runId })).toMatchObject({ status: "completed", answer: "It says hello." });
@@ -114,7 +113,7 @@ describe("the control protocol", () => {
     const positions = (): readonly number[] => heard.map(({ position }) => position);
     await client.lend([{ id: "m" }], streaming);
     expect((await client.follow(null, (batch) => void heard.push(...batch))).position).toBe(0);
-    const first = (await client.call("runs.start", { task: "what does a.txt say?" })) as string;
+    const first = await client.call("runs.start", { task: "what does a.txt say?" });
     await client.call("runs.settled", { run_id: first });
     await waitFor(() => heard.some(({ event }) => event.kind === "run-ended"), "the end is told");
     process.kill(pid, "SIGKILL");
@@ -123,7 +122,7 @@ describe("the control protocol", () => {
     expect((await place.run(["daemon", "start"], { env: NOTHING })).code).toBe(0);
     const again = await connected(test, place);
     await again.lend([{ id: "m" }], streaming);
-    const second = (await again.call("runs.start", { task: "and again?" })) as string;
+    const second = await again.call("runs.start", { task: "and again?" });
     await again.call("runs.settled", { run_id: second });
     const from = positions().at(-1) ?? 0;
     expect((await again.follow(from, (batch) => void heard.push(...batch))).position).toBe(from);
@@ -133,7 +132,7 @@ describe("the control protocol", () => {
       "what does a.txt say?",
       "and again?",
     ]);
-    const { events = [] } = (await again.call("runs.get", { run_id: second, include: ["events"] })) as RunView;
+    const { events = [] } = await again.call("runs.get", { run_id: second, include: ["events"] });
     expect(heard.filter(({ event }) => event.run_id === second).map(({ event }) => event.seq)).toEqual(events.map(({ seq }) => seq));
     expect((await again.follow(1_000_000, () => undefined)).position).toBe(heard.length);
     expect((await place.run(["daemon", "stop"])).code).toBe(0);
@@ -148,14 +147,14 @@ describe("the control protocol", () => {
           : answering(request),
       ),
     );
-    const runId = (await client.call("runs.start", { task: "mend it" })) as string;
+    const runId = await client.call("runs.start", { task: "mend it" });
     await client.call("runs.settled", { run_id: runId });
     expect(await client.call("questions.list", {})).toMatchObject([{ run_id: runId, task: "mend it", question: { text: "Which one?" } }]);
     expect(await client.call("runs.list", { status: "waiting_answer" })).toMatchObject([{ run_id: runId }]);
     expect(await client.call("runs.find", { prefix: runId.slice(0, -2) })).toBe(runId);
     expect(await client.call("approvals.list", {})).toEqual([]);
     expect(await client.call("usage.get", { by: "model", all: false })).toMatchObject({ usage: [{ model: "vscode:m", calls: 1 }] });
-    expect(((await client.call("workers.list", {})) as { workers: { name: string }[] }).workers.map(({ name }) => name)).toContain("coder");
+    expect((await client.call("workers.list", {})).workers.map(({ name }) => name)).toContain("coder");
     await expect(client.call("runs.list", { limit: 0 })).rejects.toMatchObject({ code: "invalid_input" });
     await expect(client.call("models.lend", { models: [{ id: "two words" }] })).rejects.toMatchObject({ code: "invalid_input" });
     await expect(client.call("approvals.get", { approval_id: "apr_none" })).rejects.toMatchObject({ code: "not_found" });

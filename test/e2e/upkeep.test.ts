@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileS
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
-import type { Examination, GcSummary } from "../../mcp-server/service.ts";
+import type { GcSummary } from "../../shared/reports.ts";
+import type { Examination } from "../../mcp-server/service.ts";
 import type { RunView } from "../../shared/run-view.ts";
 import { call, crew } from "../support/crew-replies.ts";
 import { projectionRows } from "../support/projection-rows.ts";

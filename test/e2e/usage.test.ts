@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { UsageReport } from "../../mcp-server/service.ts";
+import type { UsageReport } from "../../shared/reports.ts";
 import { openPlace } from "../support/real-program.ts";
 import type { Place, StartOptions } from "../support/real-program.ts";
 

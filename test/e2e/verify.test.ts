@@ -2,7 +2,8 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
-import type { ExportReport, ForgetReport, VerifyReport } from "../../mcp-server/service.ts";
+import type { ForgetReport } from "../../shared/reports.ts";
+import type { ExportReport, VerifyReport } from "../../mcp-server/service.ts";
 import { calls, crew } from "../support/crew-replies.ts";
 import { noTerminal, openPlace } from "../support/real-program.ts";
 import type { Place } from "../support/real-program.ts";

@@ -14,8 +14,8 @@ export function daemonCommand(context: CliContext): Command {
   );
   made.addCommand(
     command("start", "Start it, unless it runs.", ["daemon start"]).action(async () => {
-      const { status, started } = await context.daemon().start();
-      if (context.json) printJson(context.io, { started, ...status });
+      const { status, started, dataDir } = await context.daemon().start();
+      if (context.json) printJson(context.io, { started, ...status, data_dir: dataDir });
       else printHint(context.io, `${started ? "Started" : "It runs already"}: pid ${status.pid}.`);
     }),
   );

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { GcSummary } from "../../service.ts";
+import type { GcSummary } from "../../../shared/reports.ts";
 import { type CliContext, command, withService } from "../command.ts";
 import { printJson, printText } from "../print.ts";
 import { bytes, plural } from "../render/numbers.ts";

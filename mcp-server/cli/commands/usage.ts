@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import type { UsageReport, UsageRequest } from "../../service.ts";
+import type { UsageReport } from "../../../shared/reports.ts";
+import type { UsageRequest } from "../../service.ts";
 import { type CliContext, command, withService } from "../command.ts";
 import { escapeLine } from "../escape.ts";
 import { drawingWidth, printHint, printJson, printLines, printText } from "../print.ts";

@@ -6,17 +6,14 @@ import type { ImportedWorker, WorkersReport } from "../../../shared/worker-view.
 import type { RunComparison } from "../../../shared/run-compare.ts";
 import type { OtlpTrace } from "../../../shared/otlp.ts";
 import { otlpTraceOf } from "../../../mcp-server/telemetry/otlp-trace.ts";
+import type { ApprovalDetail, ForgetReport, GcSummary, UsageReport } from "../../../shared/reports.ts";
+import type { RunNote } from "../../../shared/run-note.ts";
 import type {
-  ApprovalDetail,
   ExportReport,
-  ForgetReport,
   ForkRequest,
-  GcSummary,
   ReplayReport,
-  RunNote,
   RunRequest,
   Service,
-  UsageReport,
   UsageRequest,
   VerifyReport,
 } from "../../../mcp-server/service.ts";

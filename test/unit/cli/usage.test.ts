@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { plainText } from "../../../mcp-server/cli/render/line.ts";
 import { usageLines } from "../../../mcp-server/cli/render/usage-lines.ts";
 import { runCli } from "../../../mcp-server/cli/run-cli.ts";
-import type { UsageReport, UsageTotal } from "../../../mcp-server/service.ts";
+import type { UsageReport, UsageTotal } from "../../../shared/reports.ts";
 import { FakeService } from "./fake-service.ts";
 import { FakeTerminal } from "./fake-terminal.ts";
 

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { newKey, readEndpoint, removeEndpoint, socketPath, writeEndpoint } from "../../../mcp-server/daemon/endpoint.ts";
+import { readEndpoint } from "../../../client/endpoint.ts";
+import { newKey, removeEndpoint, socketPath, writeEndpoint } from "../../../mcp-server/daemon/endpoint.ts";
 import { keptToken } from "../../../mcp-server/daemon/kept-token.ts";
 import { temporaryFolder } from "../../support/journal-fixture.ts";
 

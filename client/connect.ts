@@ -1,7 +1,7 @@
 /** Gets in touch with a daemon: connects, shows the key, and says what will be spoken. */
 import { connect as connectSocket, type Socket } from "node:net";
-import { type CallerEnvironment, CONTROL_PROTOCOL, type ControlError, type Hello, type HelloAnswer } from "../../shared/control.ts";
-import { BosunError, isErrorValue } from "../../shared/errors.ts";
+import { type CallerEnvironment, CONTROL_PROTOCOL, type ControlError, type Hello, type HelloAnswer } from "../shared/control.ts";
+import { BosunError, isErrorValue } from "../shared/errors.ts";
 import { createLineSplitter } from "./lines.ts";
 
 export interface Connection {

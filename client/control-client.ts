@@ -1,9 +1,10 @@
 /** The caller's side of the control protocol. */
 import type { Socket } from "node:net";
-import type { ControlError, ControlMethod, ControlParams } from "../../shared/control.ts";
-import { BosunError, toErrorValue } from "../../shared/errors.ts";
-import type { LentModel, LentReply, LentRequest } from "../../shared/model-bridge.ts";
-import type { EventBatch, RunNote } from "../service.ts";
+import type { ControlResult } from "../shared/control-results.ts";
+import type { ControlError, ControlMethod, ControlParams } from "../shared/control.ts";
+import { BosunError, toErrorValue } from "../shared/errors.ts";
+import type { LentModel, LentReply, LentRequest } from "../shared/model-bridge.ts";
+import type { EventBatch, RunNote } from "../shared/run-note.ts";
 import { type Connection, toBosunError } from "./connect.ts";
 import { createLineSplitter } from "./lines.ts";
 
@@ -15,7 +16,7 @@ export type Complete = (
 
 export interface ControlClient {
   /** @throws BosunError as the daemon's service does; model_unavailable when the daemon ended */
-  call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<unknown>;
+  call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>>;
   /** Notes of one run, or of all (null), until the returned function is called. */
   subscribe(runId: string | null, listener: (note: RunNote) => void): () => void;
   /**
@@ -87,12 +88,13 @@ export function createControlClient({ socket, rest }: Connection): ControlClient
     waiting.clear();
     lending.stop();
   };
-  const call = async (method: string, params: unknown): Promise<unknown> => {
+  const call = async <M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>> => {
     if (lost !== null) throw lost;
     last += 1;
     const id = last;
     return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
+      // The daemon is of this protocol, so it answers what the protocol says.
+      waiting.set(id, { resolve: (value) => resolve(value as ControlResult<M>), reject });
       send({ id, method, params });
     });
   };
@@ -115,7 +117,7 @@ export function createControlClient({ socket, rest }: Connection): ControlClient
       last += 1;
       const subscription = last;
       followers.set(subscription, listener);
-      const { position } = (await call("events.subscribe", { after, subscription })) as { readonly position: number };
+      const { position } = await call("events.subscribe", { after, subscription });
       const stop = (): void => {
         followers.delete(subscription);
         if (lost === null) void call("events.unsubscribe", { subscription }).catch(() => undefined);
@@ -124,7 +126,7 @@ export function createControlClient({ socket, rest }: Connection): ControlClient
     },
     lend: async (models, complete) => {
       lending.use(complete);
-      await call("models.lend", { models });
+      await call("models.lend", { models: [...models] });
     },
     get lost() {
       return lost;

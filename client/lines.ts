@@ -1,5 +1,5 @@
 /** Lines out of a stream of bytes, each at most {@link MAX_LINE_BYTES} long. */
-import { MAX_LINE_BYTES } from "../../shared/control.ts";
+import { MAX_LINE_BYTES } from "../shared/control.ts";
 
 const LINE_END = 10;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createLineSplitter } from "../../../mcp-server/control/lines.ts";
+import { createLineSplitter } from "../../../client/lines.ts";
 
 it("lines come out whole, however their bytes arrive", () => {
   fc.assert(
