@@ -46,13 +46,14 @@ function eventOf(row: Omit<EventRow, "hash">, runId: string): RunEvent {
 }
 
 /**
- * What is stored may lag behind the events: those that are missing are folded on top.
+ * What is stored of a run that goes on may lag behind the events: those that are missing are folded on top. Its end is its last event.
  * @param outdated another version stored it: then it is not read at all, but folded from the first event. The next owner builds it again.
  */
 export function readFold(sql: Query, { run, fold: text }: FoldRow, outdated: boolean): RunFold {
   const stored = JSON.parse(text) as RunFold;
   const [first] = outdated ? eventsAfter(sql, { run, run_id: stored.run_id, seq: 0 }) : [];
   const fold = first?.kind === "run-started" ? startFold(first) : stored;
+  if (fold.ended !== null && !outdated) return fold;
   for (const event of eventsAfter(sql, { run, run_id: fold.run_id, seq: fold.seq })) foldEvent(fold, event);
   return fold;
 }
