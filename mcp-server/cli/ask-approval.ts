@@ -5,7 +5,7 @@
 import type { ApprovalDetail } from "../../shared/reports.ts";
 import type { Service } from "../service.ts";
 import { askLine } from "./ask-line.ts";
-import { escapeLine } from "./escape.ts";
+import { escapeLine } from "../../shared/visible-text.ts";
 import { canAsk, type CliIo } from "./io.ts";
 import { printHint, printLines, printText } from "./print.ts";
 import { diffLines } from "./render/diff-lines.ts";

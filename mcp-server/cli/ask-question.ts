@@ -3,7 +3,7 @@ import { BosunError } from "../../shared/errors.ts";
 import type { RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
 import { askLine } from "./ask-line.ts";
-import { escapeLine, escapeText } from "./escape.ts";
+import { escapeLine, escapeText } from "../../shared/visible-text.ts";
 import { canAsk, type CliIo } from "./io.ts";
 import { printError, printHint, printProse } from "./print.ts";
 

@@ -3,7 +3,7 @@ import type { EffectDecision } from "../../shared/events.ts";
 import type { RunView, UncertainView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
 import { askLine } from "./ask-line.ts";
-import { escapeLine, escapeText } from "./escape.ts";
+import { escapeLine, escapeText } from "../../shared/visible-text.ts";
 import { canAsk, type CliIo } from "./io.ts";
 import { printHint, printProse, printText } from "./print.ts";
 

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import type { Examination, Service } from "../service.ts";
 import type { DaemonDesk } from "./daemon-desk.ts";
-import { escapeLine } from "./escape.ts";
+import { escapeLine } from "../../shared/visible-text.ts";
 import type { CliIo } from "./io.ts";
 import { commandsHere } from "./here.ts";
 import type { OpenService, OpenServiceOptions } from "./open-service.ts";

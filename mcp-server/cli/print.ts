@@ -1,6 +1,6 @@
 /** Printing: lines, JSON, and errors in the one form that the contract fixes. */
 import { type ErrorValue } from "../../shared/errors.ts";
-import { escapeLine } from "./escape.ts";
+import { escapeLine } from "../../shared/visible-text.ts";
 import { commandsHere } from "./here.ts";
 import type { CliIo } from "./io.ts";
 import { wantsColor } from "./io.ts";

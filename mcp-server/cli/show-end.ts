@@ -1,7 +1,7 @@
 /** The last words about a run: its answer, what was changed on disk, and what a person can do next. */
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { ChangeSetView, RunView } from "../../shared/run-view.ts";
-import { escapeLine, escapeText } from "./escape.ts";
+import { escapeLine, escapeText } from "../../shared/visible-text.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Followed } from "./follow-run.ts";
 import type { CliIo } from "./io.ts";

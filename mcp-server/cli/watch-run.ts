@@ -1,7 +1,7 @@
 /** Shows a run while it goes on: the tree drawn in place on a terminal, else plain lines, or nothing for --json. */
 import type { RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
-import { escapeLine } from "./escape.ts";
+import { escapeLine } from "../../shared/visible-text.ts";
 import { canDraw, type CliIo } from "./io.ts";
 import { LiveScreen } from "./live-screen.ts";
 import { drawingWidth, printText } from "./print.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type CliContext, command, withService } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { drawingWidth, printJson, printLines, printProse, printText } from "../print.ts";
 import { fit, piece } from "../render/line.ts";
 import { deadline, plural } from "../render/numbers.ts";

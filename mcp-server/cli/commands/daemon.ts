@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { DaemonStatus } from "../../../shared/control.ts";
 import { type CliContext, command } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { EXIT } from "../exit-code.ts";
 import { printHint, printJson, printText } from "../print.ts";
 import { plural } from "../render/numbers.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Check } from "../../service.ts";
 import { type CliContext, command } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { EXIT } from "../exit-code.ts";
 import { commandsHere } from "../here.ts";
 import { drawingWidth, printJson, printLines } from "../print.ts";

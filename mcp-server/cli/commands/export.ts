@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { BosunError } from "../../../shared/errors.ts";
 import { type CliContext, command, withService } from "../command.ts";
 import { findRun } from "../find-ids.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { printHint, printJson } from "../print.ts";
 import { plural } from "../render/numbers.ts";
 import { UsageError } from "../usage-error.ts";

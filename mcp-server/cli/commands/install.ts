@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { BosunError, isBosunError } from "../../../shared/errors.ts";
 import { type CliContext, command } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { addEntry } from "../install/add-entry.ts";
 import { CLIENTS, type ClientKind, type ClientPlace } from "../install/clients.ts";
 import { printHint, printJson, printText } from "../print.ts";

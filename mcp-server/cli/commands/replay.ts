@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type CliContext, command, withService } from "../command.ts";
 import { findRun } from "../find-ids.ts";
 import { EXIT } from "../exit-code.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { printJson, printText } from "../print.ts";
 
 export function replayCommand(context: CliContext): Command {

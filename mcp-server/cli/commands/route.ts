@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { BosunError, toErrorValue } from "../../../shared/errors.ts";
 import type { Route } from "../../../shared/routing.ts";
 import { type CliContext, command, withService } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { printJson, printLines, printText } from "../print.ts";
 import { type Line, piece } from "../render/line.ts";
 import type { Service } from "../../service.ts";

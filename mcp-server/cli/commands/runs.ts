@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { RUN_STATUSES, type RunStatus, type RunView } from "../../../shared/run-view.ts";
 import { type CliContext, command, withService } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import type { CliIo } from "../io.ts";
 import { drawingWidth, printHint, printJson, printLines } from "../print.ts";
 import { fit, type Line, piece } from "../render/line.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { BosunError } from "../../../shared/errors.ts";
 import { type CliContext, command } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { printHint, printJson } from "../print.ts";
 
 export function serveCommand(context: CliContext): Command {

@@ -5,7 +5,7 @@ import { approvalLines } from "../ask-approval.ts";
 import { questionText } from "../ask-question.ts";
 import { type CliContext, command, withService } from "../command.ts";
 import { findRun } from "../find-ids.ts";
-import { escapeLine, escapeText } from "../escape.ts";
+import { escapeLine, escapeText } from "../../../shared/visible-text.ts";
 import { drawingWidth, printHint, printJson, printLines, printProse, printText } from "../print.ts";
 import { kinLines } from "../render/kin.ts";
 import { clock } from "../render/numbers.ts";

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { UsageReport } from "../../../shared/reports.ts";
 import type { UsageRequest } from "../../service.ts";
 import { type CliContext, command, withService } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { drawingWidth, printHint, printJson, printLines, printText } from "../print.ts";
 import { plural } from "../render/numbers.ts";
 import { usageLines } from "../render/usage-lines.ts";

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ImportedWorker, WorkersReport, WorkerView } from "../../../shared/worker-view.ts";
 import { BosunError } from "../../../shared/errors.ts";
 import { type CliContext, command, withService } from "../command.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { drawingWidth, printHint, printJson, printLines, printText } from "../print.ts";
 import { type Line, piece } from "../render/line.ts";
 import { plural } from "../render/numbers.ts";

@@ -1,6 +1,6 @@
 /** Two runs side by side, in two columns: first what each came to, then where they part. */
 import type { ComparedFile, ComparedRun, RunComparison, Side } from "../../../shared/run-compare.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { cutToWidth } from "../text-width.ts";
 import { comparedSpanLines } from "./compare-spans.ts";
 import { columns } from "./columns.ts";

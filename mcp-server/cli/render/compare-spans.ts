@@ -1,6 +1,6 @@
 /** The common tree of two runs: what is the same is folded into a number, what differs is shown with both of its outcomes. */
 import type { ComparedSpan, SpanBrief, Verdict } from "../../../shared/run-compare.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { chunks, columns } from "./columns.ts";
 import { fit, type Line, piece, type Piece } from "./line.ts";
 import { plural } from "./numbers.ts";

@@ -1,5 +1,5 @@
 /** A unified diff as lines with tones, every hidden character made visible. */
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { type Line, piece, type Tone } from "./line.ts";
 import { count } from "./numbers.ts";
 

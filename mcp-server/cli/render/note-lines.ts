@@ -1,7 +1,7 @@
 /** What a step read, changed and noted, below its line in the trace. */
 import type { TraceSpan } from "../../../shared/run-view.ts";
 import type { Check, FileRead, WorkNotes } from "../../../shared/work-notes.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { fit, type Line, piece } from "./line.ts";
 
 /** Names in one line, at most. */

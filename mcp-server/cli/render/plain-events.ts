@@ -1,7 +1,7 @@
 /** A run without a terminal to draw on: one plain line per event worth telling, no control codes. */
 import type { ModelChoice } from "../../../shared/model.ts";
 import type { CallLabel, RunEvent } from "../../../shared/events.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { duration } from "./numbers.ts";
 import { firstParagraph } from "./run-words.ts";
 import { shortModel } from "./spans.ts";

@@ -2,7 +2,7 @@
 import type { Amount, PlanEstimate, StepEstimate } from "../../../shared/estimate.ts";
 import type { PlanStepView, RunView } from "../../../shared/run-view.ts";
 import type { UsageSource } from "../../../shared/usage.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { type Line, piece } from "./line.ts";
 import { cost, count, duration } from "./numbers.ts";
 

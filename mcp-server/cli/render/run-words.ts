@@ -1,6 +1,6 @@
 /** A run in words, by what it does right now: only what is really under way turns and grows. */
 import type { RunView } from "../../../shared/run-view.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { duration } from "./numbers.ts";
 import type { Status } from "./signs.ts";
 

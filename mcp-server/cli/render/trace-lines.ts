@@ -1,6 +1,6 @@
 /** The live tree: a run with its plan and trace as lines. Pure, so that what a person sees is a golden text. */
 import type { PlanStepView, RunView, TraceSpan } from "../../../shared/run-view.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { fit, type Line, piece, type Piece } from "./line.ts";
 import { count, usageLine } from "./numbers.ts";
 import { firstLine, firstParagraph, runDuration, type Still, stillStatus, taskLine } from "./run-words.ts";

@@ -1,6 +1,6 @@
 /** What model calls came to, as a table: one line for each run, worker, model or day, and one for all together. */
 import type { UsageReport, UsageTotal } from "../../../shared/reports.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { cutToWidth, textWidth } from "../text-width.ts";
 import { type Line, piece } from "./line.ts";
 import { cost, count } from "./numbers.ts";

@@ -1,6 +1,6 @@
 /** What checking came to, in words. */
 import type { VerifyReport } from "../../service.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import type { Tone } from "./line.ts";
 import { count, plural } from "./numbers.ts";
 

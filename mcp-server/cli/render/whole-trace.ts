@@ -1,6 +1,6 @@
 /** Every span of a trace as an indented line; for `bosun trace`, where nothing is folded. */
 import type { TraceSpan } from "../../../shared/run-view.ts";
-import { escapeLine } from "../escape.ts";
+import { escapeLine } from "../../../shared/visible-text.ts";
 import { fit, type Line, piece } from "./line.ts";
 import { cost, count } from "./numbers.ts";
 import { firstParagraph, stillStatus } from "./run-words.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { escapeLine, escapeText } from "../../../mcp-server/cli/escape.ts";
+import { escapeLine, escapeText } from "../../../shared/visible-text.ts";
 
 describe("escapeLine", () => {
   it.each([

@@ -1,4 +1,4 @@
-/** Makes text that is not ours safe to show: what a terminal would act on or hide becomes visible. */
+/** Makes text that is not ours safe to show: what a terminal or a page would act on or hide becomes visible. */
 
 /**
  * Control characters, bidi and other format characters, zero-width and default-ignorable ones, line separators, blanks that look
