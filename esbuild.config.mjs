@@ -1,6 +1,6 @@
 /**
  * Builds the program: `dist/bosun.mjs` (the check of the Node version, then the program), `dist/bosun-main.mjs` (the command line and
- * what talks to a daemon) and `dist/bosun-service.mjs` (what does the work, loaded when some is to be done). Each file is put into place by a rename, so that a process that starts meanwhile never reads half of it.
+ * what talks to a daemon), `dist/bosun-service.mjs` (what does the work, loaded when some is to be done) and the approval page. Each file is put into place by a rename, so that a process that starts meanwhile never reads half of it.
  */
 import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -57,6 +57,19 @@ export async function build() {
   const built = await Promise.all([
     esbuild({ ...program, entryPoints: ["mcp-server/main.ts"], outfile: "dist/bosun-main.mjs", plugins: [serviceIsSeparate] }),
     esbuild({ ...program, entryPoints: ["mcp-server/compose.ts"], outfile: "dist/bosun-service.mjs" }),
+    esbuild({
+      ...common,
+      platform: "browser",
+      target: "es2023",
+      entryPoints: { "approval-page": "mcp-server/page/ui/page.ts", "approval-page-style": "mcp-server/page/ui/page.css" },
+      outdir: "dist",
+    }),
+    esbuild({
+      ...common,
+      loader: { ".html": "copy" },
+      entryPoints: { "approval-page": "mcp-server/page/ui/page.html" },
+      outdir: "dist",
+    }),
     esbuild({
       ...common,
       // Old syntax, so that an old Node gets as far as the message.

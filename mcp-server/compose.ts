@@ -72,6 +72,8 @@ import { latestPriors } from "./pricing/priors.ts";
 import { explainFolder, makePrivateFolder } from "./private-folder.ts";
 import { type HttpOptions, serveMcpHttp } from "./mcp/serve-http.ts";
 import { serveMcp } from "./mcp/serve-mcp.ts";
+import { readPageAssets } from "./page/page-assets.ts";
+import { createPageDesk, type PageDesk } from "./page/page-desk.ts";
 import { packSession } from "./memory/pack-session.ts";
 import { earlierRunsOf } from "./service/earlier-runs.ts";
 import { routeTask, type RouteParts } from "./routing/route-task.ts";
@@ -277,8 +279,21 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
   const variables = (): readonly string[] => handedOver(settings.current().config);
   makePrivateFolder(dataDir);
   const log = openLog(dataDir, settings.current().config.log.level);
+  let watchers = 0;
+  let page: PageDesk | null = null;
   const mcp = { version: options.version.replace(/\+.*/u, ""), keys: new Map<string, Promise<string>>() };
   try {
+    const opened = createPageDesk({
+      service,
+      assets: () => readPageAssets(import.meta.dirname),
+      system,
+      dataDir,
+      byItself: () => settings.current().config.approvals.openPage,
+      watched: () => watchers > 0,
+      now: Date.now,
+      log: (text) => log.warn(text),
+    });
+    page = opened;
     await serveDaemon({
       service,
       version: options.version,
@@ -290,6 +305,8 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
       variables,
       lend,
       follow,
+      openPage: (approvalId) => opened.open(approvalId),
+      watching: (by) => void (watchers += by),
       serveMcp: (caller, input, output) =>
         void serveMcp({ ...mcp, service: caller }, { input, output, warn: (text) => log.warn(text) }).catch((error: unknown) =>
           log.error({ err: error }, "MCP"),
@@ -298,6 +315,7 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
       log: (text) => log.info(text),
     });
   } finally {
+    page?.close();
     await service.close();
     log.flush();
   }

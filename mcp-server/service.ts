@@ -14,7 +14,7 @@ import type { RunNote } from "../shared/run-note.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
 import type { ImportedWorker, WorkersReport } from "../shared/worker-view.ts";
-import type { Caps, EffectDecision, Priority } from "../shared/events.ts";
+import type { Caps, DecisionChannel, EffectDecision, Priority } from "../shared/events.ts";
 
 export interface RunRequest {
   /** 1..100,000 characters. */
@@ -217,9 +217,13 @@ export interface Service extends Upkeep {
   /**
    * A person's decision; only faces that talk with a person may call it.
    * @param decision.digest of the content that the person saw.
+   * @param decision.channel where the person decided. Default: cli
    * @throws BosunError not_found, conflict (decided already), approval_expired
    */
-  decide(approvalId: string, decision: { decision: "approve" | "reject"; digest: string; reason?: string }): Promise<void>;
+  decide(
+    approvalId: string,
+    decision: { decision: "approve" | "reject"; digest: string; reason?: string; channel?: DecisionChannel },
+  ): Promise<void>;
   /** Takes up runs that an earlier process left unfinished; their ids. */
   recover(): Promise<readonly string[]>;
   /** Waits for effects in flight, commits, and gives the data folder free. */

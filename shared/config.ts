@@ -131,6 +131,10 @@ const approvalsSchema = z.strictObject({
     .union([deadline(), z.record(z.string().min(1).max(64), deadline())])
     .default(3600)
     .describe("Seconds until an approval expires: one number, or one per approval class with `default` for the others (3600)."),
+  openPage: z
+    .boolean()
+    .default(true)
+    .describe("Open the approval page in your browser when something waits and no terminal or editor shows it."),
   elicitation: z.boolean().default(false).describe("Accept an MCP client's own yes for low-risk classes."),
 });
 

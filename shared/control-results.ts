@@ -1,6 +1,6 @@
 /** What each method of the control protocol answers. */
 import type { ControlMethod, DaemonStatus } from "./control.ts";
-import type { ApprovalDetail, ForgetReport, GcSummary, PlanReport, UsageReport } from "./reports.ts";
+import type { ApprovalDetail, ForgetReport, GcSummary, PlanReport, PageOpened, UsageReport } from "./reports.ts";
 import type { Route } from "./routing.ts";
 import type { RunComparison } from "./run-compare.ts";
 import type { ApprovalView, RunView } from "./run-view.ts";
@@ -18,6 +18,7 @@ interface Results {
   readonly "questions.list": readonly Pick<RunView, "run_id" | "task" | "question">[];
   readonly "approvals.list": readonly ApprovalView[];
   readonly "approvals.get": ApprovalDetail;
+  readonly "page.open": PageOpened;
   readonly "usage.get": UsageReport;
   readonly "workers.list": WorkersReport;
   /** The file. */

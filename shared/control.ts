@@ -125,7 +125,10 @@ export const CONTROL_METHODS = {
     decision: z.enum(["approve", "reject"]),
     digest: z.string().max(200),
     reason: z.string().exactOptional(),
+    channel: z.enum(["cli", "vscode"]).exactOptional(),
   }),
+  /** Opens the person's browser on the approval page. */
+  "page.open": z.strictObject({ approval_id: id.nullable() }),
   "tasks.route": z.strictObject({ task: z.string(), model: z.string().nullable() }),
   "upkeep.gc": z.strictObject({ days: z.number().exactOptional(), dry_run: z.boolean() }),
   "upkeep.rebuild": nothing,

@@ -35,15 +35,19 @@ export interface ApprovalRequest {
   readonly expires_at: number;
 }
 
+/** What says of a decision that a person made it, by where it was made: a terminal, a browser that Bosun itself opened, the editor. */
+export const ASSURANCE_OF = { cli: "terminal", page: "browser", vscode: "editor" } as const;
+export type DecisionChannel = keyof typeof ASSURANCE_OF;
+
 /** A person's decision, the payload of the signal `approval:<id>`. */
 export interface ApprovalDecision {
   readonly decision: "approve" | "reject";
   readonly digest: string;
   /** Names a text. */
   readonly reason: Ref | null;
-  /** Where it was made, and how sure we are that a person made it. */
-  readonly channel: "cli";
-  readonly assurance: "terminal";
+  /** Where it was made, and what says that a person made it. */
+  readonly channel: DecisionChannel;
+  readonly assurance: (typeof ASSURANCE_OF)[DecisionChannel];
 }
 
 /** Caps of a run; what is left out is not capped. */

@@ -72,3 +72,13 @@ export interface GcSummary {
   /** Marks of applied change sets that a kill had left behind. */
   readonly leftovers: number;
 }
+
+/** What came of opening the approval page. */
+export interface PageOpened {
+  /** A browser was told to; whether a window came up nobody can tell. */
+  readonly opened: boolean;
+  /** Why none was; null when one was. */
+  readonly why: string | null;
+  /** For the user alone, for a minute: it leads a browser to the page, once. */
+  readonly file: string;
+}

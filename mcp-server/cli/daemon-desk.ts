@@ -1,4 +1,5 @@
 /** What the command line may ask about the workspace's daemon. */
+import type { PageOpened } from "../../shared/reports.ts";
 import type { DaemonStatus } from "../../shared/control.ts";
 
 export interface DaemonDesk {
@@ -6,6 +7,8 @@ export interface DaemonDesk {
   status(): Promise<DaemonStatus | null>;
   /** @returns how it is, whether this call started it, and the workspace's data folder, in which `daemon.json` tells how it is reached */
   start(): Promise<{ readonly status: DaemonStatus; readonly started: boolean; readonly dataDir: string }>;
+  /** Opens the approval page in the person's browser; starts the daemon for that. @param approvalId what it shows first */
+  openPage(approvalId: string | null): Promise<PageOpened>;
   /** Ends it; its runs stay in the journal. @returns false when none runs */
   stop(): Promise<boolean>;
   /** Is the daemon, in this process, until it is told to end or was idle for long enough. */

@@ -30,6 +30,7 @@ import { routeCommand } from "./commands/route.ts";
 import { showCommand } from "./commands/show.ts";
 import { tellCommand } from "./commands/tell.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { uiCommand } from "./commands/ui.ts";
 import { usageCommand } from "./commands/usage.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { workersCommand } from "./commands/workers.ts";
@@ -70,6 +71,7 @@ export function createProgram(context: CliContext): Command {
     settleCommand,
     mcpCommand,
     serveCommand,
+    uiCommand,
     installCommand,
     daemonCommand,
     doctorCommand,

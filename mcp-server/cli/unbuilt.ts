@@ -2,7 +2,6 @@
 
 const UNBUILT: Readonly<Record<string, string>> = {
   memory: "There is no memory yet.",
-  ui: "`bosun show` and `bosun trace` show runs on the terminal.",
   policy: "Every write asks.",
   audit: "`bosun trace` shows all that a run did.",
 };

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { CallerEnvironment, ControlMethod, DaemonStatus } from "../../shared/control.ts";
 import type { EventBatch } from "../../shared/run-note.ts";
 import type { Follow, Lender, Service } from "../service.ts";
+import type { PageOpened } from "../../shared/reports.ts";
 import { dispatch, isServiceMethod, readParams } from "./dispatch.ts";
 import { createConnectedLender } from "./lender.ts";
 
@@ -14,6 +15,9 @@ export interface SessionParts {
   /** @returns what takes the models back */
   readonly lend: (lender: Lender) => () => void;
   readonly follow: (after: number | null, listener: (batch: EventBatch) => void | Promise<void>) => Follow;
+  readonly openPage: (approvalId: string | null) => Promise<PageOpened>;
+  /** @param by 1: one more caller is there to whom what happens is told; -1: one less */
+  readonly watching: (by: 1 | -1) => void;
   readonly status: () => DaemonStatus;
   /** @throws BosunError conflict when it is at work and only an idle one is to end */
   readonly stop: (onlyIdle: boolean) => void;
@@ -34,17 +38,21 @@ export class UnknownMethod extends Error {}
 export function createControlSession(parts: SessionParts, socket: Socket, send: (message: object) => void): ControlSession {
   const subscriptions = new Map<number, () => void>();
   const lending = createConnectedLender(send);
+  /** Also between two subscriptions: a terminal that asks a person has stopped drawing. */
+  let watches = false;
   let takeBack: () => void = () => undefined;
   let { service } = parts;
 
-  const begin = (subscription: number, end: () => void): void => {
-    subscriptions.get(subscription)?.();
-    subscriptions.set(subscription, end);
-  };
   const end = (subscription: number): null => {
     subscriptions.get(subscription)?.();
     subscriptions.delete(subscription);
     return null;
+  };
+  const begin = (subscription: number, stop: () => void): void => {
+    end(subscription);
+    if (!watches) parts.watching(1);
+    watches = true;
+    subscriptions.set(subscription, stop);
   };
   const acts: { readonly [M in ControlMethod]?: (params: unknown) => unknown } = {
     "environment.set": (params) => {
@@ -57,6 +65,7 @@ export function createControlSession(parts: SessionParts, socket: Socket, send: 
       takeBack = parts.lend(lending.lender(models));
       return null;
     },
+    "page.open": (params) => parts.openPage(readParams("page.open", params).approval_id),
     "daemon.status": (params) => {
       readParams("daemon.status", params);
       return parts.status();
@@ -94,8 +103,9 @@ export function createControlSession(parts: SessionParts, socket: Socket, send: 
     },
     hears: (message) => lending.hears(message),
     close: () => {
-      for (const stop of subscriptions.values()) stop();
-      subscriptions.clear();
+      for (const subscription of subscriptions.keys()) end(subscription);
+      if (watches) parts.watching(-1);
+      watches = false;
       takeBack();
       lending.gone();
     },

@@ -8,6 +8,7 @@ import type { Service } from "../service.ts";
 export type ServiceMethod = Exclude<
   ControlMethod,
   | "environment.set"
+  | "page.open"
   | "models.lend"
   | "events.subscribe"
   | "events.unsubscribe"

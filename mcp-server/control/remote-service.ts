@@ -90,7 +90,7 @@ export function createRemoteService({ local, running, start, model, folder }: Re
     settleEffect: async (runId, effectId, decision) => void (await ask("effects.settle", { run_id: runId, effect_id: effectId, decision })),
     answer: async (runId, questionId, answer) => void (await ask("runs.answer", { run_id: runId, question_id: questionId, answer })),
     revert: async (runId) => ask("runs.revert", { run_id: runId }),
-    decide: async (approvalId, decision) => void (await ask("approvals.decide", { approval_id: approvalId, ...decision })),
+    decide: async (approvalId, decision) => void (await ask("approvals.decide", { ...decision, approval_id: approvalId, channel: "cli" })),
     // The daemon took them up when it began.
     recover: () => Promise.resolve([]),
     close: async () => {

@@ -49,6 +49,14 @@ export function createDaemonDesk(parts: DeskParts): DaemonDesk {
         reached.close();
       }
     },
+    openPage: async (approvalId) => {
+      const { reached } = await raiseDaemon(parts);
+      try {
+        return await reached.call("page.open", { approval_id: approvalId });
+      } finally {
+        reached.close();
+      }
+    },
     stop: async () => {
       const status = await ask(async (client) => {
         const before = await statusOf(client);

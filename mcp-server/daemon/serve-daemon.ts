@@ -22,6 +22,8 @@ export interface DaemonParts {
   readonly variables: ControlParts["variables"];
   readonly lend: ControlParts["lend"];
   readonly follow: ControlParts["follow"];
+  readonly openPage: ControlParts["openPage"];
+  readonly watching: ControlParts["watching"];
   readonly serveMcp: ControlParts["serveMcp"];
   /** Resolves when the process is told to end. */
   readonly told: Promise<void>;

@@ -1,6 +1,6 @@
 /** The service in this process: engine and journal behind the port that all faces share. */
 import type { Config } from "../../shared/config.ts";
-import type { ApprovalDecision, Caps } from "../../shared/events.ts";
+import { type ApprovalDecision, ASSURANCE_OF, type Caps } from "../../shared/events.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { RunView } from "../../shared/run-view.ts";
 import { givenStepsSchema } from "../../shared/plan.ts";
@@ -178,7 +178,7 @@ function serviceOf(parts: LocalServiceParts, caller: Caller): OwnerService {
       });
     },
     plan: (request) => planOnly(parts, () => startTask("plan", request)),
-    decide: async (approvalId, { decision, digest, reason }) => {
+    decide: async (approvalId, { decision, digest, reason, channel = "cli" }) => {
       const row = journal.approval(approvalId);
       if (row === null) throw new BosunError("not_found", `no approval ${approvalId}: \`bosun approvals\` lists what is open`);
       if (row.status === "expired")
@@ -193,8 +193,8 @@ function serviceOf(parts: LocalServiceParts, caller: Caller): OwnerService {
         decision,
         digest,
         reason: reason === undefined ? null : engine.keep(reason),
-        channel: "cli",
-        assurance: "terminal",
+        channel,
+        assurance: ASSURANCE_OF[channel],
       };
       engine.signal(row.run_id, `approval:${approvalId}`, payload);
     },

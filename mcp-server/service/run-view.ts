@@ -60,7 +60,7 @@ export function approvalViewOf(row: ApprovalRow): ApprovalView {
     files,
     status: row.status,
     expires_at: iso(expiresAt),
-    how_to_decide: `A person decides in a terminal: \`bosun approve ${id}\` or \`bosun reject ${id} --reason …\``,
+    how_to_decide: `A person decides: in a terminal with \`bosun approve ${id}\` or \`bosun reject ${id} --reason …\`, or in the browser page that \`bosun ui\` opens`,
   };
 }
 

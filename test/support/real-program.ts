@@ -143,6 +143,8 @@ export async function openPlace(test: TestEnd, options: PlaceOptions = {}): Prom
     // What runs on the developer's machine is not found.
     BOSUN_OLLAMA_BASE_URL: "http://127.0.0.1:1/v1",
     BOSUN_LMSTUDIO_BASE_URL: "http://127.0.0.1:1/v1",
+    // No window comes up on the developer's screen.
+    BOSUN_NO_BROWSER: "1",
     ...(options.daemon === true ? {} : { BOSUN_NO_DAEMON: "1" }),
   };
   const children = new Set<ChildProcess>();
