@@ -2,9 +2,11 @@ import { readFileSync, statSync } from "node:fs";
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernHttp } from "@modelcontextprotocol/client";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ResourceUpdatedNotificationSchema, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { call, crew } from "../support/crew-replies.ts";
+import { waitFor } from "../support/wait-for.ts";
 import { openPlace, type Place, type Started } from "../support/real-program.ts";
 
 const looking = crew({ steps: [{ id: "look", worker: "researcher" }], turns: { researcher: [call("read_file", { path: "a.txt" })] } });
@@ -29,14 +31,15 @@ async function end({ server }: Served): Promise<void> {
 }
 
 /** Status of a request whose headers are laid down as they stand, the host's included. */
-async function statusOf(url: string, headers: Readonly<Record<string, string>>, method = "POST"): Promise<number> {
+async function statusOf(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers: { "content-type": "application/json", ...headers } }, (res) => {
+    const sent = request(url, { method: "POST", headers: { "content-type": "application/json", ...headers } }, (res) => {
       res.resume();
       resolve(res.statusCode ?? 0);
     });
     sent.once("error", reject);
-    sent.end(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }));
+    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+    sent.end(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params }));
   });
 }
 
@@ -61,6 +64,32 @@ describe("`bosun serve`", () => {
       runs: [{ status: "completed" }],
     });
     await modern.close();
+    await end(at);
+  });
+
+  it.concurrent("has a session for a client of the older era, which hears of runs and workers until it ends it", async (test) => {
+    const place = await openPlace(test, { files: { "a.txt": "hello\n" }, reply: looking });
+    const at = await serve(place);
+    const transport = new StreamableHTTPClientTransport(new URL(at.url), {
+      requestInit: { headers: { Authorization: `Bearer ${at.token}` } },
+    });
+    const client = new Client({ name: "test", version: "1" });
+    const heard: string[] = [];
+    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void heard.push(params.uri));
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => void heard.push("tools"));
+    await client.connect(transport);
+    await client.subscribeResource({ uri: "bosun://runs" });
+    await client.callTool({ name: "run_task", arguments: { task: "look" } });
+    await waitFor(() => heard.includes("bosun://runs"), "an update of the list of runs");
+    expect((await place.run(["workers", "new", "aide", "--user"])).code).toBe(0);
+    await waitFor(() => heard.includes("tools"), "a change of the list of tools");
+    expect((await client.listTools()).tools.map(({ name }) => name)).toContain("ask_aide");
+    expect(heard.filter((each) => each !== "tools" && each !== "bosun://runs")).toEqual([]);
+    const { sessionId = "" } = transport;
+    await transport.terminateSession();
+    await client.close();
+    const headers = { accept: "application/json, text/event-stream", authorization: `Bearer ${at.token}` };
+    expect(await statusOf(at.url, { ...headers, "mcp-session-id": sessionId })).toBe(404);
     await end(at);
   });
 
