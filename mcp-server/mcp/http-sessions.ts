@@ -102,18 +102,22 @@ export function createHttpSessions(parts: McpParts, { warn, now }: SessionOption
   };
 }
 
-/** The same response, whose stream ends at once when its client goes; `ended` is called when it has ended in either way. */
+/** The same response, whose stream begins at once and ends at once when its client goes; `ended` is called when it has ended in either way. */
 function untilEnd(response: Response, signal: AbortSignal, ended: () => void): Response {
-  if (response.body === null) {
+  const { body, status, headers } = response;
+  if (body === null) {
     ended();
     return response;
   }
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  void response.body
+  // Headers go out with the first words, which may be long in coming where there is nothing to tell. A comment says nothing.
+  const start = (stream: TransformStreamDefaultController<Uint8Array>): void => stream.enqueue(Buffer.from(": open\n\n"));
+  const isStream = headers.get("content-type") === "text/event-stream";
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(isStream ? { start } : {});
+  void body
     .pipeTo(writable, { signal })
     .catch(() => undefined)
     .finally(ended);
-  return new Response(readable, { status: response.status, headers: response.headers });
+  return new Response(readable, { status, headers });
 }
 
 function refusal(status: number, message: string): Response {

@@ -85,11 +85,17 @@ describe("`bosun serve`", () => {
     await waitFor(() => heard.includes("tools"), "a change of the list of tools");
     expect((await client.listTools()).tools.map(({ name }) => name)).toContain("ask_aide");
     expect(heard.filter((each) => each !== "tools" && each !== "bosun://runs")).toEqual([]);
-    const { sessionId = "" } = transport;
-    await transport.terminateSession();
-    await client.close();
     const headers = { accept: "application/json, text/event-stream", authorization: `Bearer ${at.token}` };
-    expect(await statusOf(at.url, { ...headers, "mcp-session-id": sessionId })).toBe(404);
+    const session = { ...headers, "mcp-session-id": transport.sessionId ?? "" };
+    await client.close();
+    // Its stream is free again at once, and another one begins before there is anything to tell.
+    await waitFor(async () => {
+      const stream = await fetch(at.url, { headers: session, signal: AbortSignal.timeout(8_000) });
+      await stream.body?.cancel();
+      return stream.status === 200;
+    }, "a stream of its own");
+    expect((await fetch(at.url, { method: "DELETE", headers: session })).status).toBe(200);
+    expect(await statusOf(at.url, session)).toBe(404);
     await end(at);
   });
 

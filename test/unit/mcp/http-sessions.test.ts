@@ -53,6 +53,7 @@ async function begin(sessions: HttpSessions): Promise<string> {
 
 interface Stream {
   readonly status: number;
+  first(): Promise<string | undefined>;
   /** What comes until there is a message with this method. */
   until(method: string): Promise<{ readonly event: string; readonly params: object }>;
   leave(): Promise<void>;
@@ -65,6 +66,7 @@ async function listen(sessions: HttpSessions, id: string, more: Record<string, s
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   return {
     status: response.status,
+    first: async () => (await reader?.read())?.value,
     until: async (method) => {
       let text = "";
       for (;;) {
@@ -78,7 +80,6 @@ async function listen(sessions: HttpSessions, id: string, more: Record<string, s
     },
     leave: async () => {
       gone.abort();
-      await reader?.closed.catch(() => undefined);
       // All that follows from it has been done then.
       await new Promise(setImmediate);
     },
@@ -152,6 +153,7 @@ describe("a session over HTTP", () => {
     const id = await begin(sessions);
     await (await post(sessions, { id: 2, method: "resources/subscribe", params: { uri: RUN } }, id)).text();
     const stream = await listen(sessions, id);
+    expect(await stream.first()).toBe(": open\n\n");
     expect((await listen(sessions, id)).status).toBe(409);
     sessions.resourcesChanged(new Set(["bosun://runs/run_other", RUN]));
     const { event, params } = await stream.until("notifications/resources/updated");
