@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startAnthropicServer, toolResultsOf } from "../support/anthropic-server.ts";
 import { call, crew, toolResults } from "../support/crew-replies.ts";
-import { installProgram, runProgram, skipFor } from "../support/npm-program.ts";
+import { type Finished, installProgram, runProgram, skipFor } from "../support/npm-program.ts";
 import { startOpenAiServer } from "../support/openai-server.ts";
 import { openPlace, type Place, type TestEnd } from "../support/real-program.ts";
 
@@ -57,10 +57,6 @@ describe("a real client calls `run_task` and gets the answer:", () => {
       return names.includes("ToolSearch") ? { tool: "ToolSearch", input: { query: "select:mcp__bosun__run_task" } } : { text: "Nothing." };
     });
     test.onTestFinished(() => model.close());
-    const args = [join(client.folder, "cli-wrapper.cjs"), "-p", "Have the crew do it.", "--model", "loopback", "--output-format", "json"];
-    // The servers of a project are used once the person has agreed to them.
-    args.push("--settings", JSON.stringify({ enableAllProjectMcpServers: true }), "--allowedTools", "mcp__bosun__run_task");
-    await install(place, "claude-code", join(place.workspace, ".mcp.json"));
     const env = clientEnv(place, {
       ANTHROPIC_BASE_URL: model.url,
       ANTHROPIC_API_KEY: "sk-loopback",
@@ -69,11 +65,34 @@ describe("a real client calls `run_task` and gets the answer:", () => {
       DISABLE_ERROR_REPORTING: "1",
       DISABLE_TELEMETRY: "1",
     });
-    const { code, stdout, stderr } = await runProgram(process.execPath, args, { env, cwd: place.workspace, timeoutMs: 240_000 });
+    const ask = async (...more: string[]): Promise<Finished> => {
+      const args = [join(client.folder, "cli-wrapper.cjs"), "-p", "Have the crew do it.", "--model", "loopback", "--output-format", "json"];
+      args.push("--allowedTools", "mcp__bosun__run_task", ...more);
+      return runProgram(process.execPath, args, { env, cwd: place.workspace, timeoutMs: 200_000 });
+    };
+    await install(place, "claude-code", join(place.workspace, ".mcp.json"));
+    // The servers of a project are used once the person has agreed to them.
+    const { code, stdout, stderr } = await ask("--settings", JSON.stringify({ enableAllProjectMcpServers: true }));
     if (model.requests.length === 0) return skipFor(test, `it did not run: ${code} ${stdout.slice(-500)} ${stderr.slice(-500)}`);
     expect(code, `${stdout}${stderr}`).toBe(0);
     expect(stdout).toContain(ANSWER);
     await expectRun(place);
+    // Over HTTP, too, with what `bosun serve` says of itself.
+    const server = place.start(["serve", "--json"]);
+    await server.waitFor("token_file");
+    const { url, token_file } = JSON.parse(server.text()) as { readonly url: string; readonly token_file: string };
+    const headers = { Authorization: `Bearer ${readFileSync(token_file, "utf8")}` };
+    const over = await ask(
+      "--strict-mcp-config",
+      "--mcp-config",
+      JSON.stringify({ mcpServers: { bosun: { type: "http", url, headers } } }),
+    );
+    expect(over.code, `${over.stdout}${over.stderr}`).toBe(0);
+    expect(over.stdout).toContain(ANSWER);
+    server.kill("SIGTERM");
+    expect((await server.end).code).toBe(0);
+    const { runs } = JSON.parse((await place.run(["runs", "--json"])).stdout) as { readonly runs: readonly object[] };
+    expect(runs).toHaveLength(2);
   });
 
   it("Copilot CLI", { timeout: 600_000 }, async (test) => {
