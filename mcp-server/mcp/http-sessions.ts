@@ -37,8 +37,8 @@ interface Session {
 
 export function createHttpSessions(parts: McpParts, { warn, now }: SessionOptions): HttpSessions {
   const sessions = new Map<string, Session>();
-  const longestSilent = (): Session | undefined =>
-    [...sessions.values()].filter(({ open }) => open === 0).toSorted((a, b) => a.lastUse - b.lastUse)[0];
+  /** Those that may be ended, the longest silent first. */
+  const silent = (): Session[] => [...sessions.values()].filter(({ open }) => open === 0).toSorted((a, b) => a.lastUse - b.lastUse);
   const end = async ({ surface, transport }: Session): Promise<void> => {
     sessions.delete(transport.sessionId ?? "");
     await surface.server.close();
@@ -51,9 +51,9 @@ export function createHttpSessions(parts: McpParts, { warn, now }: SessionOption
       eventStore: new KeptEvents(),
       retryInterval: RETRY_MS,
       onsessioninitialized: async (id) => {
-        const displaced = sessions.size >= MAX_SESSIONS ? longestSilent() : undefined;
+        const displaced = silent().slice(0, Math.max(0, sessions.size - MAX_SESSIONS + 1));
         sessions.set(id, session);
-        if (displaced !== undefined) await end(displaced);
+        await Promise.all(displaced.map(end));
       },
       onsessionclosed: (id) => void sessions.delete(id),
     });
@@ -67,7 +67,7 @@ export function createHttpSessions(parts: McpParts, { warn, now }: SessionOption
   return {
     fetch: async (request) => {
       const id = request.headers.get("mcp-session-id");
-      if (id === null && sessions.size >= MAX_SESSIONS && longestSilent() === undefined)
+      if (id === null && sessions.size >= MAX_SESSIONS && silent().length === 0)
         return refusal(503, `${MAX_SESSIONS} clients are connected, and no more are served`);
       const session = id === null ? await begin() : sessions.get(id);
       if (session === undefined) return refusal(404, "Session not found");
@@ -91,7 +91,7 @@ export function createHttpSessions(parts: McpParts, { warn, now }: SessionOption
       for (const { surface } of sessions.values()) surface.workerTools.refresh();
     },
     sweep: () => {
-      for (const session of sessions.values()) if (session.open === 0 && now() - session.lastUse >= IDLE_MS) void end(session);
+      for (const session of silent()) if (now() - session.lastUse >= IDLE_MS) void end(session);
     },
     get count() {
       return sessions.size;

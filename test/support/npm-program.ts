@@ -25,12 +25,12 @@ export async function installProgram(test: TestEnd, spec: string): Promise<{ rea
   test.onTestFinished(async () => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
   const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? ""]));
-  const args = ["install", "--no-audit", "--no-fund", "--ignore-scripts", spec];
+  const args = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", spec];
   const { code, stderr } = await runProgram("npm", args, { env, cwd: folder, timeoutMs: 240_000 }).catch((error: unknown) => ({
     code: null,
     stderr: String(error),
   }));
-  if (code !== 0) return { reason: `npm could not install ${spec}: ${stderr.slice(-500)}` };
+  if (code !== 0) return { reason: `npm could not install ${spec}: ${stderr.slice(0, 500)}` };
   return { folder: join(folder, "node_modules", spec.replace(/@[^@]*$/u, "")) };
 }
 
