@@ -1,11 +1,17 @@
 /** The server that one client talks to. Cheap to make: all state is the service's. */
-import { McpServer } from "@modelcontextprotocol/server";
+import { McpServer, type ServerOptions } from "@modelcontextprotocol/server";
 import { registerPrompts } from "./prompts.ts";
 import { registerResources, type ResourceParts } from "./resources.ts";
 import { registerRunTools, type ToolParts } from "./run-tools.ts";
 import { registerWorkerTools, type WorkerTools } from "./worker-tools.ts";
 
-export type McpParts = ToolParts & ResourceParts;
+/** What a server offers beside what Bosun does. No face has one: the protocol's own suites ask for tools that only a test has. */
+export interface Extension {
+  readonly options: Pick<ServerOptions, "requestState">;
+  readonly register: (server: McpServer) => void;
+}
+
+export type McpParts = ToolParts & ResourceParts & { readonly extension?: Extension };
 
 export interface Surface {
   readonly server: McpServer;
@@ -21,12 +27,18 @@ const INSTRUCTIONS =
 export function createSurface(parts: McpParts, era: "legacy" | "modern"): Surface {
   const server = new McpServer(
     { name: "bosun", title: "Bosun", version: parts.version },
-    { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true } } },
+    {
+      instructions: INSTRUCTIONS,
+      // Neither resources nor prompts come or go; workers do, and their tools with them.
+      capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: false }, prompts: { listChanged: false } },
+      ...parts.extension?.options,
+    },
   );
   registerRunTools(server, parts);
   const workerTools = registerWorkerTools(server, parts);
   registerResources(server, parts);
   registerPrompts(server, parts.service);
+  parts.extension?.register(server);
   const watched = era === "legacy" ? new Set<string>() : null;
   if (watched !== null) {
     server.server.setRequestHandler("resources/subscribe", ({ params }) => {
@@ -39,4 +51,12 @@ export function createSurface(parts: McpParts, era: "legacy" | "modern"): Surfac
     });
   }
   return { server, workerTools, watched };
+}
+
+export function tellWatched({ server, watched }: Surface, uris: ReadonlySet<string>): void {
+  for (const uri of uris) {
+    if (watched !== null && !watched.has(uri)) continue;
+    // Not connected yet, or not any more.
+    server.server.sendResourceUpdated({ uri }).catch(() => undefined);
+  }
 }

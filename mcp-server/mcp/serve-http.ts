@@ -1,12 +1,16 @@
-/** MCP over Streamable HTTP on loopback: for clients that start no process. Each request is answered by a server of its own. */
+/**
+ * MCP over Streamable HTTP on loopback: for clients that start no process. A request of the later era is answered by a server of its own;
+ * clients of the era with `initialize` have sessions.
+ */
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { toNodeHandler } from "@modelcontextprotocol/node";
-import { createMcpHandler } from "@modelcontextprotocol/server";
+import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
 import { BosunError } from "../../shared/errors.ts";
 import { createSurface, type McpParts } from "./create-server.ts";
-import { changedBy } from "./resources.ts";
+import { createHttpSessions } from "./http-sessions.ts";
+import { tellUpdates } from "./updates.ts";
 
 export interface HttpOptions {
   /** 0: any that is free. */
@@ -17,15 +21,23 @@ export interface HttpOptions {
   /** Resolves when it is to end. */
   readonly told: Promise<void>;
   readonly warn: (text: string) => void;
+  /** How often it looks whether workers came or went, in milliseconds; 3,000 if left out. */
+  readonly workersEveryMs?: number;
 }
 
 const HOST = "127.0.0.1";
 const PATH = "/mcp";
 
 /** Serves until it is told to end. @throws BosunError conflict when the port is taken */
-export async function serveMcpHttp(parts: McpParts, { port, token, ready, told, warn }: HttpOptions): Promise<void> {
-  const handler = createMcpHandler(({ era }) => createSurface(parts, era).server, { onerror: (error) => warn(error.message) });
-  const handle = toNodeHandler(handler);
+export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promise<void> {
+  const { port, token, ready, told, warn } = options;
+  const onerror = (error: Error): void => warn(error.message);
+  const modern = createMcpHandler(({ era }) => createSurface(parts, era).server, { legacy: "reject", onerror });
+  const sessions = createHttpSessions(parts, { warn, now: Date.now });
+  const handle = toNodeHandler(
+    { fetch: async (request) => ((await isLegacyRequest(request)) ? sessions : modern).fetch(request) },
+    { onerror },
+  );
   const server = createServer((req, res) => {
     const refusal = refuse(req, (server.address() as AddressInfo).port, token);
     if (refusal !== null) answer(res, refusal);
@@ -35,9 +47,21 @@ export async function serveMcpHttp(parts: McpParts, { port, token, ready, told, 
         answer(res, { status: 500, text: String(error) }),
       );
   });
-  const off = parts.service.subscribe(null, (note) => {
-    if (note.type !== "event") return;
-    for (const uri of changedBy(note.event)) handler.notify.resourceUpdated(uri);
+  let workers = JSON.stringify(parts.service.workers());
+  const stopUpdates = tellUpdates(parts.service, {
+    ...(options.workersEveryMs === undefined ? {} : { everyMs: options.workersEveryMs }),
+    resources: (uris) => {
+      sessions.resourcesChanged(uris);
+      for (const uri of uris) modern.notify.resourceUpdated(uri);
+    },
+    workers: () => {
+      sessions.sweep();
+      const now = JSON.stringify(parts.service.workers());
+      if (now === workers) return;
+      workers = now;
+      sessions.workersChanged();
+      modern.notify.toolsChanged();
+    },
   });
   try {
     await new Promise<void>((resolve, reject) => {
@@ -47,8 +71,8 @@ export async function serveMcpHttp(parts: McpParts, { port, token, ready, told, 
     ready(`http://${HOST}:${(server.address() as AddressInfo).port}${PATH}`);
     await told;
   } finally {
-    off();
-    await handler.close();
+    stopUpdates();
+    await Promise.all([sessions.close(), modern.close()]);
     server.close();
     server.closeAllConnections();
   }

@@ -1,8 +1,8 @@
 /** One client's connection: messages in lines, updates of what it watches, until it goes. */
 import type { Readable, Writable } from "node:stream";
 import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
-import { createSurface, type McpParts, type Surface } from "./create-server.ts";
-import { changedBy } from "./resources.ts";
+import { createSurface, type McpParts, type Surface, tellWatched } from "./create-server.ts";
+import { tellUpdates } from "./updates.ts";
 
 export interface Client {
   readonly input: Readable;
@@ -10,10 +10,6 @@ export interface Client {
   /** What is wrong with what it sends; never shown to it. */
   readonly warn: (text: string) => void;
 }
-
-/** Updates within so many milliseconds are told once. */
-const CALM_MS = 200;
-const WORKERS_MS = 3_000;
 
 /** Serves until the client's input ends. */
 export async function serveMcp(parts: McpParts, { input, output, warn }: Client): Promise<void> {
@@ -26,8 +22,12 @@ export async function serveMcp(parts: McpParts, { input, output, warn }: Client)
     },
     { transport: new StdioServerTransport(input, output), onerror: (error) => warn(error.message) },
   );
-  const stopUpdates = tellUpdates(parts, () => surface);
-  const workers = setInterval(() => surface?.workerTools.refresh(), WORKERS_MS);
+  const stopUpdates = tellUpdates(parts.service, {
+    resources: (uris) => {
+      if (surface !== null) tellWatched(surface, uris);
+    },
+    workers: () => surface?.workerTools.refresh(),
+  });
   try {
     await new Promise<void>((resolve) => {
       for (const event of ["end", "close", "error"] as const) input.once(event, () => resolve());
@@ -35,33 +35,7 @@ export async function serveMcp(parts: McpParts, { input, output, warn }: Client)
       output.once("close", () => resolve());
     });
   } finally {
-    clearInterval(workers);
     stopUpdates();
     await handle.close();
   }
-}
-
-/** @returns what ends the telling */
-function tellUpdates({ service }: McpParts, current: () => Surface | null): () => void {
-  const changed = new Set<string>();
-  let timer: NodeJS.Timeout | null = null;
-  const tell = (): void => {
-    timer = null;
-    const surface = current();
-    for (const uri of changed) {
-      if (surface === null || (surface.watched !== null && !surface.watched.has(uri))) continue;
-      // Not connected yet, or not any more.
-      surface.server.server.sendResourceUpdated({ uri }).catch(() => undefined);
-    }
-    changed.clear();
-  };
-  const off = service.subscribe(null, (note) => {
-    if (note.type !== "event") return;
-    for (const uri of changedBy(note.event)) changed.add(uri);
-    timer ??= setTimeout(tell, CALM_MS);
-  });
-  return () => {
-    off();
-    if (timer !== null) clearTimeout(timer);
-  };
 }
