@@ -27,6 +27,10 @@ export interface HttpOptions {
 
 const HOST = "127.0.0.1";
 const PATH = "/mcp";
+/** As the SDK has it, for bodies whose length is told. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Of a body that is too long so much is still read: who is cut off while it sends never sees the answer. */
+const MAX_PASSED_OVER_BYTES = 64 * 1024 * 1024;
 
 /** Serves until it is told to end. @throws BosunError conflict when the port is taken */
 export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promise<void> {
@@ -41,6 +45,7 @@ export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promi
   const server = createServer((req, res) => {
     const refusal = refuse(req, (server.address() as AddressInfo).port, token);
     if (refusal !== null) answer(res, refusal);
+    else if (Number(req.headers["content-length"]) > MAX_BODY_BYTES) refuseLong(req, res);
     // Its types say that a request always has a method.
     else
       void handle(req as typeof req & { method: string; url: string }, res).catch((error: unknown) =>
@@ -76,6 +81,12 @@ export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promi
     server.close();
     server.closeAllConnections();
   }
+}
+
+function refuseLong(req: IncomingMessage, res: ServerResponse): void {
+  const tell = (): void => answer(res, { status: 413, text: `a message may have ${MAX_BODY_BYTES} bytes` });
+  if (Number(req.headers["content-length"]) > MAX_PASSED_OVER_BYTES) tell();
+  else req.resume().once("end", tell);
 }
 
 interface Refusal {
