@@ -27,6 +27,7 @@ export interface HttpOptions {
 
 const HOST = "127.0.0.1";
 const PATH = "/mcp";
+const KEEP_ALIVE_MS = 120_000;
 /** As the SDK has it, for bodies whose length is told. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Of a body that is too long so much is still read: who is cut off while it sends never sees the answer. */
@@ -52,6 +53,8 @@ export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promi
         answer(res, { status: 500, text: String(error) }),
       );
   });
+  // A client must not find the connection that it comes back on closed at that very moment.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   let workers = JSON.stringify(parts.service.workers());
   const stopUpdates = tellUpdates(parts.service, {
     ...(options.workersEveryMs === undefined ? {} : { everyMs: options.workersEveryMs }),
