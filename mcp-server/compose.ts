@@ -288,6 +288,7 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
       assets: () => readPageAssets(import.meta.dirname),
       system,
       dataDir,
+      workspace,
       byItself: () => settings.current().config.approvals.openPage,
       watched: () => watchers > 0,
       now: Date.now,

@@ -4,8 +4,9 @@
  */
 import { spawn } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readVariable, type System } from "../config/paths.ts";
+import { findProgram } from "../tools/find-program.ts";
 
 const FILE = "open-approvals.html";
 /** The browser has read it by then; its token is used up anyway. */
@@ -39,13 +40,31 @@ export function writeRedirect(dataDir: string, url: string): Redirect {
   return { file, remove };
 }
 
-/** @param failed is told why, if it does not work; that a window really came up nobody can tell */
-export function openFile({ platform, env }: System, file: string, failed: (why: string) => void): void {
-  const [command = "", ...args] = { darwin: ["open"], win32: ["cmd", "/c", "start", ""] }[platform as string] ?? ["xdg-open"];
-  const child = spawn(command, [...args, file], { env: { ...env }, detached: true, stdio: "ignore", windowsHide: true });
-  child.once("error", (error) => failed(`${command}: ${error.message}`));
+/**
+ * Tells the system to open the file with the browser that the person has chosen; never a program that lies in the workspace.
+ * @param failed is told why, if it does not work; that a window really came up nobody can tell
+ */
+export function openFile(
+  { platform, env }: System,
+  at: { readonly file: string; readonly workspace: string },
+  failed: (why: string) => void,
+): void {
+  const program = opener(platform, env, at.workspace);
+  if (program === null) {
+    failed("there is no xdg-open");
+    return;
+  }
+  const child = spawn(program, [at.file], { cwd: dirname(at.file), env: { ...env }, detached: true, stdio: "ignore", windowsHide: true });
+  child.once("error", (error) => failed(`${program}: ${error.message}`));
   child.once("exit", (code) => {
-    if (code !== 0 && code !== null) failed(`${command} ended with ${code}`);
+    // The one of Windows ends with 1 whatever came of it.
+    if (code !== 0 && code !== null && platform !== "win32") failed(`${program} ended with ${code}`);
   });
   child.unref();
+}
+
+function opener(platform: NodeJS.Platform, env: System["env"], workspace: string): string | null {
+  if (platform === "darwin") return "/usr/bin/open";
+  if (platform === "win32") return join(readVariable(env, "SystemRoot") ?? "C:\\Windows", "explorer.exe");
+  return findProgram("xdg-open", workspace, env["PATH"] ?? "");
 }

@@ -10,6 +10,8 @@ export interface PageDeskParts {
   readonly assets: () => PageAssets;
   readonly system: System;
   readonly dataDir: string;
+  /** Canonical root. */
+  readonly workspace: string;
   /** May it be opened without being asked for? */
   readonly byItself: () => boolean;
   /** Is there a terminal or an editor that shows what waits? */
@@ -44,7 +46,7 @@ export function createPageDesk(parts: PageDeskParts): PageDesk {
     const why = noBrowser(system);
     if (why === null) {
       openedAt = now();
-      openFile(system, file, (text) => log(`the approval page could not be opened: ${text}`));
+      openFile(system, { file, workspace: parts.workspace }, (text) => log(`the approval page could not be opened: ${text}`));
     }
     return { opened: why === null, why, file };
   };
