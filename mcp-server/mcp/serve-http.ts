@@ -6,7 +6,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { toNodeHandler } from "@modelcontextprotocol/node";
-import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
+import { createMcpHandler, DEFAULT_MAX_REQUEST_BODY_SIZE, isLegacyRequest } from "@modelcontextprotocol/server";
 import { BosunError } from "../../shared/errors.ts";
 import { createSurface, type McpParts } from "./create-server.ts";
 import { createHttpSessions } from "./http-sessions.ts";
@@ -41,6 +41,9 @@ export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promi
   const server = createServer((req, res) => {
     const refusal = refuse(req, (server.address() as AddressInfo).port, token);
     if (refusal !== null) answer(res, refusal);
+    // Read to its end first: closed in the middle, the connection would take the answer with it.
+    else if (Number(req.headers["content-length"]) > DEFAULT_MAX_REQUEST_BODY_SIZE)
+      req.resume().once("end", () => answer(res, { status: 413, text: `a message has at most ${DEFAULT_MAX_REQUEST_BODY_SIZE} bytes` }));
     // Its types say that a request always has a method.
     else
       void handle(req as typeof req & { method: string; url: string }, res).catch((error: unknown) =>
