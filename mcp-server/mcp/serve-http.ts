@@ -27,6 +27,8 @@ export interface HttpOptions {
 
 const HOST = "127.0.0.1";
 const PATH = "/mcp";
+/** Node's five seconds are so short that a client's next request often meets a connection that is just being closed. */
+const KEEP_ALIVE_MS = 75_000;
 
 /** Serves until it is told to end. @throws BosunError conflict when the port is taken */
 export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promise<void> {
@@ -50,6 +52,7 @@ export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promi
         answer(res, { status: 500, text: String(error) }),
       );
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   let workers = JSON.stringify(parts.service.workers());
   const stopUpdates = tellUpdates(parts.service, {
     ...(options.workersEveryMs === undefined ? {} : { everyMs: options.workersEveryMs }),
