@@ -6,7 +6,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { toNodeHandler } from "@modelcontextprotocol/node";
-import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
+import { createMcpHandler, DEFAULT_MAX_REQUEST_BODY_SIZE, isLegacyRequest } from "@modelcontextprotocol/server";
 import { BosunError } from "../../shared/errors.ts";
 import { createSurface, type McpParts } from "./create-server.ts";
 import { createHttpSessions } from "./http-sessions.ts";
@@ -27,11 +27,8 @@ export interface HttpOptions {
 
 const HOST = "127.0.0.1";
 const PATH = "/mcp";
-const KEEP_ALIVE_MS = 120_000;
-/** As the SDK has it, for bodies whose length is told. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
-/** Of a body that is too long so much is still read: who is cut off while it sends never sees the answer. */
-const MAX_PASSED_OVER_BYTES = 64 * 1024 * 1024;
+/** Node's five seconds are so short that a client's next request often meets a connection that is just being closed. */
+const KEEP_ALIVE_MS = 75_000;
 
 /** Serves until it is told to end. @throws BosunError conflict when the port is taken */
 export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promise<void> {
@@ -46,14 +43,15 @@ export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promi
   const server = createServer((req, res) => {
     const refusal = refuse(req, (server.address() as AddressInfo).port, token);
     if (refusal !== null) answer(res, refusal);
-    else if (Number(req.headers["content-length"]) > MAX_BODY_BYTES) refuseLong(req, res);
+    // Read to its end first: closed in the middle, the connection would take the answer with it.
+    else if (Number(req.headers["content-length"]) > DEFAULT_MAX_REQUEST_BODY_SIZE)
+      req.resume().once("end", () => answer(res, { status: 413, text: `a message has at most ${DEFAULT_MAX_REQUEST_BODY_SIZE} bytes` }));
     // Its types say that a request always has a method.
     else
       void handle(req as typeof req & { method: string; url: string }, res).catch((error: unknown) =>
         answer(res, { status: 500, text: String(error) }),
       );
   });
-  // A client must not find the connection that it comes back on closed at that very moment.
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   let workers = JSON.stringify(parts.service.workers());
   const stopUpdates = tellUpdates(parts.service, {
@@ -84,12 +82,6 @@ export async function serveMcpHttp(parts: McpParts, options: HttpOptions): Promi
     server.close();
     server.closeAllConnections();
   }
-}
-
-function refuseLong(req: IncomingMessage, res: ServerResponse): void {
-  const tell = (): void => answer(res, { status: 413, text: `a message may have ${MAX_BODY_BYTES} bytes` });
-  if (Number(req.headers["content-length"]) > MAX_PASSED_OVER_BYTES) tell();
-  else req.resume().once("end", tell);
 }
 
 interface Refusal {

@@ -69,7 +69,8 @@ it("many HTTP clients of both eras that come, call and vanish at random leave no
   const end = rssMiB(server.pid);
   process.stdout.write(`${JSON.stringify(seen)}; ${Math.round(half)} MiB after one half, ${Math.round(end)} MiB in the end\n`);
   expect(Math.min(seen.vanished, seen.ended)).toBeGreaterThan(5);
-  await waitFor(() => handles(server.pid) <= before + 4, "the connections of clients that went are closed");
+  // The connections that this process keeps for its next request are closed after 75 seconds.
+  await waitFor(() => handles(server.pid) <= before + 4, "the connections of clients that went are closed", 120_000);
   expect(end).toBeLessThan(half * 1.25 + 20);
   server.kill("SIGTERM");
   expect((await server.end).code).toBe(0);
