@@ -281,7 +281,7 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
   const log = openLog(dataDir, settings.current().config.log.level);
   let watchers = 0;
   let page: PageDesk | null = null;
-  const mcp = { version: options.version.replace(/\+.*/u, ""), keys: new Map<string, Promise<string>>() };
+  const mcp = { version: options.version.replace(/\+.*/u, "") };
   try {
     const opened = createPageDesk({
       service,
@@ -329,7 +329,7 @@ export async function serveMcpHere(
   const service = openService(options);
   try {
     await service.recover();
-    await serveMcp({ service, version: options.version, keys: new Map() }, options.client);
+    await serveMcp({ service, version: options.version }, options.client);
   } finally {
     await service.close();
   }
@@ -339,7 +339,7 @@ export async function serveMcpHere(
 export async function serveMcpHttpOf(service: Service, version: string, http: HttpOptions): Promise<void> {
   try {
     await service.recover();
-    await serveMcpHttp({ service, version, keys: new Map() }, http);
+    await serveMcpHttp({ service, version }, http);
   } finally {
     await service.close();
   }
@@ -514,7 +514,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): (call
     });
     engine.subscribe((note) => {
       if (note.type !== "event") return;
-      logEvent(log, note.event);
+      logEvent(log, note.event, journal.run(note.event.run_id).trace);
       if (note.event.kind === "run-ended") catalogues.ended(note.event.run_id);
       // The receipts of an ended run are in the journal: what marked its change sets as applied is of no use any more.
       if (note.event.kind === "run-ended" && journal.approvals({ run_id: note.event.run_id }).length > 0)

@@ -31,6 +31,10 @@ export interface RunRequest {
   readonly budget?: Caps;
   /** Default normal. */
   readonly priority?: Priority;
+  /** A request with the same key gives the run that the first one began, for as long as that is kept. */
+  readonly idempotency_key?: string;
+  /** W3C trace context of whoever asks: the run is part of that trace. What is no such value is passed over. */
+  readonly traceparent?: string;
 }
 
 export interface ForkRequest {
@@ -130,7 +134,7 @@ export interface Examination {
 export interface Service extends Upkeep {
   /** Looks for models on this machine where none is configured and no key is set; to be awaited before something is started. Never fails for want of them. @returns whether there is one */
   findModels(): Promise<boolean>;
-  /** Creates the run and starts driving it. @throws BosunError invalid_input */
+  /** Creates the run and starts driving it. @throws BosunError invalid_input, conflict when its key stands for another task */
   startRun(request: RunRequest): Promise<string>;
   /** @throws BosunError not_found */
   getRun(runId: string, include?: readonly Include[]): RunView;

@@ -62,6 +62,8 @@ const runRequest = z.strictObject({
   output_schema: z.json().exactOptional(),
   budget: caps.exactOptional(),
   priority: z.enum(PRIORITIES).exactOptional(),
+  idempotency_key: z.string().min(1).max(200).exactOptional(),
+  traceparent: z.string().max(1_000).exactOptional(),
 });
 const nothing = z.strictObject({});
 

@@ -4,6 +4,7 @@
  * names of workers, tools and models, the one argument that names a tool call, numbers and hashes. Every event of a run is
  * `{seq, time, epoch, kind, path, cause, data}`, numbered from 1 without gaps and chained by hash.
  */
+import type { TraceOrigin } from "./trace-context.ts";
 import type { ErrorRecord, Json, Ref, SpanMark, Wait } from "./durable.ts";
 import type { PlanStep } from "./plan.ts";
 import type { ModelChoice } from "./model.ts";
@@ -109,6 +110,8 @@ export interface EventData {
     readonly budget?: Caps;
     /** Left out: normal. */
     readonly priority?: Priority;
+    /** Somebody else's work asked for the run. */
+    readonly trace?: TraceOrigin;
     /** Of a fork only. */
     readonly fork?: ForkOrigin;
   };

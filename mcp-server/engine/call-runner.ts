@@ -97,6 +97,7 @@ export class CallRunner {
     const { signal } = new AbortController();
     const effect = {
       delta: () => undefined,
+      origin: () => this.#host.fold(runId).trace,
       admission: () => null,
       admit: () => Promise.reject(new Error("an effect needs no admission")),
     };
@@ -194,6 +195,7 @@ export class CallRunner {
       codec,
       blobs,
       assertOwner,
+      origin: () => this.#host.fold(live.runId).trace,
       enter: async () => {
         flight.idle = true;
         await this.#letIn(live, at, signal);

@@ -128,6 +128,7 @@ class EmbeddedEngine implements Engine {
         input,
         ...(options.budget === undefined ? {} : { budget: options.budget }),
         ...(options.priority === undefined ? {} : { priority: options.priority }),
+        ...(options.trace === undefined ? {} : { trace: options.trace }),
       },
     });
     return runId;

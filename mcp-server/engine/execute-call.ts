@@ -10,6 +10,7 @@ import type { ActivityContext, AnyActivity, AttemptAt, Probe } from "./activity.
 import type { Codec } from "./codec.ts";
 import { HALT } from "./live-run.ts";
 import type { Urgency } from "./outbox.ts";
+import type { TraceOrigin } from "../../shared/trace-context.ts";
 import { traceparentOf } from "../telemetry/trace-ids.ts";
 
 /** One attempt, as its activity sees it. */
@@ -22,6 +23,8 @@ export interface Attempted extends AttemptAt {
   assertOwner(): void;
   /** Text that streams in. */
   delta(text: string): void;
+  /** The trace that its run is part of, if it is not one of its own. */
+  origin(): TraceOrigin | undefined;
   /** What it was let in with, as the journal has it; null when it was not. */
   admission(): Admission | null;
 }
@@ -202,7 +205,7 @@ function contextOf(call: Attempted, told: Told): ActivityContext {
     signal: call.signal,
     blobs: call.blobs,
     get traceparent() {
-      return traceparentOf(call.runId, call.path);
+      return traceparentOf(call.runId, call.path, call.origin());
     },
     assertOwner: () => call.assertOwner(),
     get admission() {

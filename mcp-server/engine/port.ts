@@ -4,6 +4,7 @@
  */
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { Caps, EffectDecision, Priority, RunEvent } from "../../shared/events.ts";
+import type { TraceOrigin } from "../../shared/trace-context.ts";
 import type { Kept, Outcome } from "../../shared/durable.ts";
 
 export interface StartOptions {
@@ -15,6 +16,8 @@ export interface StartOptions {
   readonly budget?: Caps;
   /** Default normal. */
   readonly priority?: Priority;
+  /** The trace that it is part of; left out: one of its own. */
+  readonly trace?: TraceOrigin;
   readonly parent?: { readonly run_id: string; readonly seq: number; readonly head: string };
 }
 

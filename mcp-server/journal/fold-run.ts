@@ -3,6 +3,7 @@ import type { ErrorRecord, Ref, Wait } from "../../shared/durable.ts";
 import type { Amount } from "../../shared/estimate.ts";
 import type { Admission, CallLabel, Caps, EventOf, Payload, Priority, RunEvent, StepShape } from "../../shared/events.ts";
 import type { PlanStepView, RunStatus, RunUsage } from "../../shared/run-view.ts";
+import type { TraceOrigin } from "../../shared/trace-context.ts";
 import { addUsage, NO_USAGE, settleAtReservation } from "../../shared/usage.ts";
 import type { Usage } from "../../shared/usage.ts";
 
@@ -37,6 +38,8 @@ export interface RunFold {
   readonly input: Payload;
   readonly started_at: number;
   readonly priority: Priority;
+  /** Left out: the run is a trace of its own. */
+  readonly trace?: TraceOrigin;
   /** Events up to this were taken over from the parent of a fork; 1 for any other run. */
   readonly copied: number;
   /** Has anything been done for it here? Until then it waits for its turn, whatever it is told meanwhile. */
@@ -81,6 +84,7 @@ export function startFold(event: EventOf<"run-started">): RunFold {
     input: event.data.input,
     started_at: event.time,
     priority: event.data.priority ?? "normal",
+    ...(event.data.trace === undefined ? {} : { trace: event.data.trace }),
     copied: event.data.fork?.copied ?? 1,
     begun: false,
     budget: raised({ usd: null, tokens: null, seconds: null }, event.data.budget),

@@ -46,7 +46,9 @@ class TraceFold {
     this.#words = words;
     this.#standstill = new RunStandstill(first);
     this.#root = newNode({ path: "", kind: "run", name: words.title, at: first.time });
-    this.#root.attributes["trace_id"] = traceIdOf(first.run_id);
+    const { trace } = first.data;
+    this.#root.attributes["trace_id"] = traceIdOf(first.run_id, trace);
+    if (trace !== undefined) this.#root.attributes["asked_by_span"] = trace.span_id;
     this.#root.attributes["priority"] = this.#standstill.fold.priority;
     this.#nodes.set("", this.#root);
   }

@@ -1,5 +1,6 @@
 /** The server that one client talks to. Cheap to make: all state is the service's. */
 import { McpServer, type ServerOptions } from "@modelcontextprotocol/server";
+import { ASKED, createElicitation } from "./elicit-question.ts";
 import { registerPrompts } from "./prompts.ts";
 import { registerResources, type ResourceParts } from "./resources.ts";
 import { registerRunTools, type ToolParts } from "./run-tools.ts";
@@ -11,7 +12,7 @@ export interface Extension {
   readonly register: (server: McpServer) => void;
 }
 
-export type McpParts = ToolParts & ResourceParts & { readonly extension?: Extension };
+export type McpParts = ResourceParts & { readonly extension?: Extension };
 
 export interface Surface {
   readonly server: McpServer;
@@ -31,11 +32,13 @@ export function createSurface(parts: McpParts, era: "legacy" | "modern"): Surfac
       instructions: INSTRUCTIONS,
       // Neither resources nor prompts come or go; workers do, and their tools with them.
       capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: false }, prompts: { listChanged: false } },
+      requestState: { verify: (state, ctx) => ASKED.verify(state, ctx) },
       ...parts.extension?.options,
     },
   );
-  registerRunTools(server, parts);
-  const workerTools = registerWorkerTools(server, parts);
+  const tools: ToolParts = { service: parts.service, elicitation: createElicitation(server, parts.service) };
+  registerRunTools(server, tools);
+  const workerTools = registerWorkerTools(server, tools);
   registerResources(server, parts);
   registerPrompts(server, parts.service);
   parts.extension?.register(server);

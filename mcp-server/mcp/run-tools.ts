@@ -1,27 +1,39 @@
 /** The tools that start, follow and steer runs. None of them decides anything that is a person's to decide. */
-import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
+import { type InputRequiredResult, type McpServer, type ServerContext, TRACEPARENT_META_KEY } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { BosunError } from "../../shared/errors.ts";
 import { PRIORITIES } from "../../shared/events.ts";
 import { RUN_STATUSES, type RunView } from "../../shared/run-view.ts";
 import type { RunRequest, Service } from "../service.ts";
+import type { Elicitation } from "./elicit-question.ts";
 import { answered, given } from "./results.ts";
-import { budget, files, jsonObject, lean, runId, runListOutput, runViewOutput, sessionId, task, waitSeconds } from "./schemas.ts";
+import {
+  DEFAULT_WAIT_SECONDS,
+  MAX_WAIT_SECONDS,
+  budget,
+  files,
+  jsonObject,
+  lean,
+  runId,
+  runListOutput,
+  runViewOutput,
+  sessionId,
+  task,
+  waitSeconds,
+} from "./schemas.ts";
 import { waitForRun } from "./wait-for-run.ts";
-
-/** Runs that were begun with a key, for as long as the process lives. */
-export type KeptKeys = Map<string, Promise<string>>;
 
 export interface ToolParts {
   readonly service: Service;
-  readonly keys: KeptKeys;
+  readonly elicitation: Elicitation;
 }
 
 const READS = { readOnlyHint: true, openWorldHint: false } as const;
 /** Models are asked and money may be spent, but nothing is written before a person has approved it. */
 const WORKS = { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true } as const;
 
-export function registerRunTools(server: McpServer, { service, keys }: ToolParts): void {
+export function registerRunTools(server: McpServer, parts: ToolParts): void {
+  const { service } = parts;
   server.registerTool(
     "run_task",
     {
@@ -46,11 +58,8 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
       outputSchema: runViewOutput,
       annotations: WORKS,
     },
-    async ({ wait_seconds, idempotency_key, ...rest }, ctx) =>
-      answered(async () => {
-        const begun = await begin(service, keys, idempotency_key, given(rest) as RunRequest);
-        return waited(service, begun, wait_seconds, ctx);
-      }),
+    async ({ wait_seconds, ...rest }, ctx) =>
+      answered(() => waited(parts, wait_seconds, ctx, () => begin(service, given(rest) as RunRequest, ctx))),
   );
   server.registerTool(
     "wait_run",
@@ -61,7 +70,7 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
       outputSchema: runViewOutput,
       annotations: READS,
     },
-    async ({ run_id, wait_seconds }, ctx) => answered(async () => waited(service, service.findRun(run_id), wait_seconds, ctx)),
+    async ({ run_id, wait_seconds }, ctx) => answered(() => waited(parts, wait_seconds, ctx, async () => service.findRun(run_id))),
   );
   server.registerTool(
     "get_run",
@@ -130,35 +139,45 @@ export function registerRunTools(server: McpServer, { service, keys }: ToolParts
   );
 }
 
-/** Starts a run, or finds the one that the same key started. */
-async function begin(service: Service, keys: KeptKeys, key: string | undefined, request: RunRequest): Promise<string> {
-  const start = async (): Promise<string> => {
-    await service.findModels();
-    return service.startRun(request);
-  };
-  if (key === undefined) return start();
-  const known = keys.get(key);
-  if (known !== undefined) return known;
-  const begun = start();
-  keys.set(key, begun);
-  // What could not begin may be tried again with the same key.
-  begun.catch(() => keys.delete(key));
-  return begun;
+/** Starts a run, as part of the trace that the call belongs to. */
+export async function begin(service: Service, request: RunRequest, { mcpReq }: ServerContext): Promise<string> {
+  await service.findModels();
+  const traceparent = mcpReq._meta?.[TRACEPARENT_META_KEY];
+  return service.startRun({ ...request, ...(typeof traceparent === "string" ? { traceparent } : {}) });
 }
 
-/** Of a run that a tool was asked to wait for, with progress if the client wants it. */
-export async function waited(service: Service, id: string, seconds: number | undefined, ctx: ServerContext): Promise<RunView> {
+/**
+ * Of a run that a tool was asked to wait for, with progress if the client wants it. What the run asks meanwhile is put to the person at the
+ * client; however that goes, the call ends in its time.
+ * @param begin starts the run, unless this call answers what an earlier one asked
+ */
+export async function waited(
+  { service, elicitation }: ToolParts,
+  seconds: number | undefined,
+  ctx: ServerContext,
+  begin: () => Promise<string>,
+): Promise<RunView | InputRequiredResult> {
+  const asked = elicitation.before(ctx);
+  if (asked !== undefined) await elicitation.take(asked, ctx);
+  const id = asked?.run_id ?? (await begin());
   const { progressToken } = ctx.mcpReq._meta ?? {};
   const tell = async (progress: number, message: string): Promise<void> =>
     ctx.mcpReq
       .notify({ method: "notifications/progress", params: { progressToken: progressToken ?? 0, progress, message } })
       // A client that is gone hears nothing.
       .catch(() => undefined);
-  return waitForRun(service, id, {
-    seconds,
-    signal: ctx.mcpReq.signal,
-    tell: progressToken === undefined ? null : tell,
-  });
+  const until = Date.now() + Math.min(seconds ?? DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS) * 1000;
+  for (let steps = 0; ;) {
+    const view = await waitForRun(service, id, {
+      ms: until - Date.now(),
+      signal: ctx.mcpReq.signal,
+      tell: progressToken === undefined ? null : (message) => tell((steps += 1), message),
+    });
+    const answer = await elicitation.ask(view, until - Date.now(), ctx);
+    // It may have been answered elsewhere while the client was asked.
+    if (answer === null) return view.status === "waiting_answer" ? service.getRun(id) : view;
+    if (answer !== "answered") return answer;
+  }
 }
 
 interface Steering {

@@ -3,21 +3,18 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { RunView } from "../../shared/run-view.ts";
 import type { Service } from "../service.ts";
 import { progressOf } from "./progress.ts";
-import { DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS } from "./schemas.ts";
 
 export interface WaitOptions {
-  readonly seconds: number | undefined;
+  readonly ms: number;
   /** The client does not wait any more; the run goes on. */
   readonly signal: AbortSignal;
-  /** @param step counts up from 1 */
-  readonly tell: ((step: number, message: string) => Promise<void>) | null;
+  readonly tell: ((message: string) => Promise<void>) | null;
 }
 
 const UNHEARD_MS = 500;
 
 /** The run as soon as it has ended, waits for a person or is paused, or as it is when the time is over. */
-export async function waitForRun(service: Service, runId: string, { seconds, signal, tell }: WaitOptions): Promise<RunView> {
-  const ms = Math.min(seconds ?? DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS) * 1000;
+export async function waitForRun(service: Service, runId: string, { ms, signal, tell }: WaitOptions): Promise<RunView> {
   const over = new AbortController();
   const told: Promise<void>[] = [];
   const off =
@@ -25,10 +22,10 @@ export async function waitForRun(service: Service, runId: string, { seconds, sig
       ? () => undefined
       : service.subscribe(runId, (note) => {
           const message = note.type === "event" ? progressOf(note.event) : null;
-          if (message !== null) told.push(tell(told.length + 1, message));
+          if (message !== null) told.push(tell(message));
         });
   try {
-    const timeUp = delay(ms, null, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => null);
+    const timeUp = delay(Math.max(0, ms), null, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => null);
     // A service that broke says so where it is looked at.
     await Promise.race([service.settled(runId).catch(() => null), timeUp]);
     const view = service.getRun(runId);

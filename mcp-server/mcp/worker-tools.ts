@@ -3,7 +3,7 @@ import type { McpServer, RegisteredTool } from "@modelcontextprotocol/server";
 import type { WorkerView } from "../../shared/worker-view.ts";
 import type { RunRequest } from "../service.ts";
 import { answered, given } from "./results.ts";
-import { type ToolParts, waited } from "./run-tools.ts";
+import { begin, type ToolParts, waited } from "./run-tools.ts";
 import { askInput, lean, runViewOutput } from "./schemas.ts";
 
 /** More would crowd a model's list; the others are reached by `run_task.worker`. */
@@ -56,7 +56,7 @@ function shortened(text: string, write: (text: string) => string): string {
   return write(`${letters.join("")}…`);
 }
 
-function register(server: McpServer, { service }: ToolParts, name: string, worker: WorkerView): RegisteredTool {
+function register(server: McpServer, parts: ToolParts, name: string, worker: WorkerView): RegisteredTool {
   return server.registerTool(
     name,
     {
@@ -67,10 +67,8 @@ function register(server: McpServer, { service }: ToolParts, name: string, worke
       annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: true },
     },
     async ({ wait_seconds, ...rest }, ctx) =>
-      answered(async () => {
-        await service.findModels();
-        const begun = await service.startRun({ ...(given(rest) as RunRequest), worker: worker.name });
-        return waited(service, begun, wait_seconds, ctx);
-      }),
+      answered(() =>
+        waited(parts, wait_seconds, ctx, () => begin(parts.service, { ...(given(rest) as RunRequest), worker: worker.name }, ctx)),
+      ),
   );
 }

@@ -1,10 +1,13 @@
 /** The service in this process: engine and journal behind the port that all faces share. */
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../shared/config.ts";
 import { type ApprovalDecision, ASSURANCE_OF, type Caps } from "../../shared/events.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { RunView } from "../../shared/run-view.ts";
+import { parseTraceparent } from "../../shared/trace-context.ts";
 import { givenStepsSchema } from "../../shared/plan.ts";
 import type { PlanStep } from "../../shared/plan.ts";
+import { createCodec } from "../engine/codec.ts";
 import type { Engine } from "../engine/port.ts";
 import type { Journal } from "../journal/port.ts";
 import type { Caller } from "../models/catalogues.ts";
@@ -22,7 +25,8 @@ import type { ForkParts } from "./fork.ts";
 import { approvalViewOf } from "./run-view.ts";
 import { forgotten } from "./look.ts";
 import type { Look } from "./look.ts";
-import { createWords } from "./words.ts";
+import { runIdOfKey } from "./run-ids.ts";
+import { createWords, orRemoved } from "./words.ts";
 
 export interface LocalServiceParts {
   readonly engine: Engine;
@@ -73,22 +77,38 @@ export function createLocalService(parts: LocalServiceParts): (caller: Caller) =
 function serviceOf(parts: LocalServiceParts, caller: Caller): OwnerService {
   const { engine, journal, look } = parts;
   const words = createWords(journal.blobs);
+  const codec = createCodec(journal.blobs, null);
 
   const checkWorker = (worker: string): void => {
     if (!parts.workers().includes(worker))
       throw new BosunError("invalid_input", `there is no worker ${JSON.stringify(worker)}; there are: ${parts.workers().join(", ")}`);
   };
   const checkModel = (model: string): string => parts.checkModel(model, caller) ?? model;
-  const newRun = (): string => {
-    const runId = parts.newRunId();
+  const newRun = (runId = parts.newRunId()): string => {
     parts.belongs(runId, caller);
     return runId;
+  };
+  /** The run that the key stands for, if it was begun. @throws BosunError conflict when it is another task's */
+  const begunWith = (runId: string, input: unknown): boolean => {
+    if (!journal.runsWithPrefix(runId, 1).includes(runId)) return false;
+    const before = orRemoved(() => codec.decode(journal.run(runId).input), null);
+    if (before !== null && !isDeepStrictEqual(before, input))
+      throw new BosunError("conflict", `this idempotency key stands for another task, that of run ${runId}: use a new key`);
+    return true;
   };
 
   const startTask = (workflow: "task" | "plan", request: RunRequest): string => {
     const input = { ...taskInput(parts, request), model: parts.checkModel(request.model ?? null, caller) };
+    const keyed = request.idempotency_key === undefined ? undefined : runIdOfKey(request.idempotency_key);
+    if (keyed !== undefined) {
+      // What is only staged is not found.
+      engine.flush();
+      if (begunWith(keyed, input)) return keyed;
+    }
+    const trace = parseTraceparent(request.traceparent);
     return engine.start({
-      run_id: newRun(),
+      run_id: newRun(keyed),
+      ...(trace === null ? {} : { trace }),
       workflow,
       session_id: request.session_id ?? null,
       input,

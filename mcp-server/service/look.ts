@@ -8,7 +8,7 @@ import type { JournalReader, UsageSum } from "../journal/port.ts";
 import type { ReadOthers } from "../journal/read-others.ts";
 import type { ApprovalDetail } from "../../shared/reports.ts";
 import type { ReplayReport, Service } from "../service.ts";
-import { otlpTraceOf } from "../telemetry/otlp-trace.ts";
+import { otlpTraceOf, type TracedRun } from "../telemetry/otlp-trace.ts";
 import { compareRuns } from "./compare-runs.ts";
 import type { RunToCompare } from "./compare-runs.ts";
 import { outcomesOf } from "./outcomes.ts";
@@ -44,7 +44,7 @@ export function createLook({ journal, activities, workflows, integrity, readOthe
     exportTrace: (runId, version) => {
       const { trace, ...run } = runViewOf(journal, journal.run(runId), ["trace"]);
       if (trace === undefined) throw new BosunError("internal", `run ${runId} has no trace`);
-      return otlpTraceOf({ ...run, trace }, version);
+      return otlpTraceOf({ ...run, trace, ...origins(journal, runId) }, version);
     },
     compare: (runId, otherId) => {
       if (otherId !== null) return compareRuns(toCompare(journal, runId), toCompare(journal, otherId));
@@ -114,4 +114,12 @@ function throwIfRemoved(journal: JournalReader, runId: string): void {
 /** @param what cannot be done with it any more: `replayed` */
 export function forgotten(runId: string, what: string): BosunError {
   return new BosunError("not_found", `run ${runId} was forgotten; it cannot be ${what}`);
+}
+
+/** The traces that a run, and the one it came from, are part of, as far as they are not their own. */
+function origins(journal: JournalReader, runId: string): Pick<TracedRun, "origin" | "parentOrigin"> {
+  const { trace, parent } = journal.run(runId);
+  const known = parent !== null && journal.runsWithPrefix(parent.run_id, 1).length > 0;
+  const parentTrace = known ? journal.run(parent.run_id).trace : undefined;
+  return { ...(trace === undefined ? {} : { origin: trace }), ...(parentTrace === undefined ? {} : { parentOrigin: parentTrace }) };
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import type { Logger } from "pino";
 import type { RunEvent } from "../../shared/events.ts";
+import type { TraceOrigin } from "../../shared/trace-context.ts";
 import { spanIdOf, traceIdOf } from "./trace-ids.ts";
 
 export type Log = Logger;
@@ -42,13 +43,13 @@ const NOTABLE = new Set<RunEvent["kind"]>([
   "wait-expired",
 ]);
 
-/** One line for an event: what happened where, not what was said. */
-export function logEvent(log: Log, event: RunEvent): void {
+/** One line for an event: what happened where, not what was said. @param origin the trace that its run is part of */
+export function logEvent(log: Log, event: RunEvent, origin?: TraceOrigin): void {
   // Most events are of interest at `debug` alone; their ids need not be derived for nothing.
   if (!NOTABLE.has(event.kind) && !log.isLevelEnabled("debug")) return;
   const at = {
     run_id: event.run_id,
-    trace_id: traceIdOf(event.run_id),
+    trace_id: traceIdOf(event.run_id, origin),
     span_id: spanIdOf(event.run_id, event.path),
     seq: event.seq,
     path: event.path,

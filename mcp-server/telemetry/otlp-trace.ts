@@ -5,6 +5,7 @@
  */
 import type { OtlpAttribute, OtlpSpan, OtlpTrace } from "../../shared/otlp.ts";
 import type { RunView, TraceSpan } from "../../shared/run-view.ts";
+import type { TraceOrigin } from "../../shared/trace-context.ts";
 import { attributesOf } from "./otlp-attributes.ts";
 import type { Facts } from "./otlp-attributes.ts";
 import { spanAttributes, spanName } from "./otlp-names.ts";
@@ -14,7 +15,13 @@ const SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0";
 const INTERNAL = 1;
 const CLIENT = 3;
 
-export type TracedRun = Pick<RunView, "run_id" | "workflow" | "status" | "session_id" | "parent"> & { readonly trace: TraceSpan };
+export type TracedRun = Pick<RunView, "run_id" | "workflow" | "status" | "session_id" | "parent"> & {
+  readonly trace: TraceSpan;
+  /** Left out: the run is a trace of its own. */
+  readonly origin?: TraceOrigin;
+  /** The trace that the run it came from is part of. */
+  readonly parentOrigin?: TraceOrigin;
+};
 
 /**
  * Spans that are not over are left out: a collector wants an end, and a made-up one could not be taken back. What is over below
@@ -44,9 +51,9 @@ function otlpSpanOf(span: TraceSpan, run: TracedRun): OtlpSpan {
   const ofRun: Facts = span.parent_id === null ? runFacts(run) : {};
   const links = span.parent_id === null ? linksOf(run) : [];
   return {
-    traceId: traceIdOf(run.run_id),
+    traceId: traceIdOf(run.run_id, run.origin),
     spanId: span.span_id,
-    ...(span.parent_id === null ? {} : { parentSpanId: span.parent_id }),
+    ...parentOf(span.parent_id ?? run.origin?.span_id),
     name: spanName(span, run.workflow),
     kind: span.kind === "model" ? CLIENT : INTERNAL,
     startTimeUnixNano: nanoseconds(from),
@@ -55,6 +62,10 @@ function otlpSpanOf(span: TraceSpan, run: TracedRun): OtlpSpan {
     ...(links.length === 0 ? {} : { links }),
     status: span.status === "error" ? { code: 2, message: span.error?.code ?? "internal" } : { code: 0 },
   };
+}
+
+function parentOf(spanId: string | undefined): { readonly parentSpanId?: string } {
+  return spanId === undefined ? {} : { parentSpanId: spanId };
 }
 
 function runFacts({ run_id, workflow, status, session_id }: TracedRun): Facts {
@@ -68,14 +79,18 @@ function runFacts({ run_id, workflow, status, session_id }: TracedRun): Facts {
 }
 
 /** A fork or revert points at the run it came from, which is a trace of its own. */
-function linksOf({ parent, workflow }: TracedRun): readonly { traceId: string; spanId: string; attributes: readonly OtlpAttribute[] }[] {
+function linksOf({
+  parent,
+  parentOrigin,
+  workflow,
+}: TracedRun): readonly { traceId: string; spanId: string; attributes: readonly OtlpAttribute[] }[] {
   if (parent === null) return [];
   const facts = {
     "bosun.link": workflow === "revert" ? "revert" : "fork",
     "bosun.parent.run.id": parent.run_id,
     "bosun.parent.seq": parent.seq,
   };
-  return [{ traceId: traceIdOf(parent.run_id), spanId: spanIdOf(parent.run_id, ""), attributes: attributesOf(facts) }];
+  return [{ traceId: traceIdOf(parent.run_id, parentOrigin), spanId: spanIdOf(parent.run_id, ""), attributes: attributesOf(facts) }];
 }
 
 function nanoseconds(ms: bigint): string {

@@ -8,21 +8,21 @@ const never = new AbortController().signal;
 
 describe("waiting for a run", () => {
   it("ends when the run rests, long before the time is over", async () => {
-    const view = await waitForRun(new FakeService(), ID, { seconds: 45, signal: never, tell: null });
+    const view = await waitForRun(new FakeService(), ID, { ms: 45_000, signal: never, tell: null });
     expect(view.status).toBe("completed");
   });
 
   it("ends with the run as it is when the time is over, or the client does not wait any more", async () => {
     const service = new FakeService({ hangs: true, states: [runView()] });
-    expect((await waitForRun(service, ID, { seconds: 0, signal: never, tell: null })).status).toBe("running");
-    expect((await waitForRun(service, ID, { seconds: 45, signal: AbortSignal.abort(), tell: null })).status).toBe("running");
+    expect((await waitForRun(service, ID, { ms: 0, signal: never, tell: null })).status).toBe("running");
+    expect((await waitForRun(service, ID, { ms: 45_000, signal: AbortSignal.abort(), tell: null })).status).toBe("running");
     expect(service.calls).toEqual([]);
   });
 
   it("ends when the engine had to stop", async () => {
     const service = new FakeService({ states: [runView()] });
     service.settled = () => Promise.reject(new Error("disk full"));
-    expect((await waitForRun(service, ID, { seconds: 45, signal: never, tell: null })).status).toBe("running");
+    expect((await waitForRun(service, ID, { ms: 45_000, signal: never, tell: null })).status).toBe("running");
   });
 
   it("ends although the client reads no progress", async () => {
@@ -34,10 +34,10 @@ describe("waiting for a run", () => {
       });
     const told: string[] = [];
     const waiting = waitForRun(service, ID, {
-      seconds: 45,
+      ms: 45_000,
       signal: never,
-      tell: (step, message) => {
-        told.push(`${step} ${message}`);
+      tell: (message) => {
+        told.push(message);
         return new Promise(() => undefined);
       },
     });
@@ -46,6 +46,6 @@ describe("waiting for a run", () => {
     service.note({ type: "event", event: event as never, words: "never told" });
     rest();
     expect((await waiting).run_id).toBe(ID);
-    expect(told).toEqual(["1 completed"]);
+    expect(told).toEqual(["completed"]);
   });
 });
