@@ -26,7 +26,7 @@ import type { System } from "./config/paths.ts";
 import { readEndpoint } from "../client/endpoint.ts";
 import { socketPath } from "./daemon/endpoint.ts";
 import { serveDaemon } from "./daemon/serve-daemon.ts";
-import { examine } from "./doctor/examine.ts";
+import { examine, type Probe } from "./doctor/examine.ts";
 import { daemonProbe } from "./doctor/probe-daemon.ts";
 import { dataProbes } from "./doctor/probe-data.ts";
 import { keyProbe } from "./doctor/probe-key.ts";
@@ -86,7 +86,7 @@ import { createLook } from "./service/look.ts";
 import type { LookParts } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
-import type { Examination, Lender, Service } from "./service.ts";
+import type { Check, Examination, Lender, Service } from "./service.ts";
 import { adoptionNotice, salvageNotice } from "./service/salvage-notice.ts";
 import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
@@ -281,7 +281,7 @@ export async function runDaemon(options: ServiceOptions & { readonly version: st
   const log = openLog(dataDir, settings.current().config.log.level);
   let watchers = 0;
   let page: PageDesk | null = null;
-  const mcp = { version: options.version.replace(/\+.*/u, "") };
+  const mcp = { version: options.version.replace(/\+.*/u, ""), checks: () => quickChecks(options) };
   try {
     const opened = createPageDesk({
       service,
@@ -329,17 +329,21 @@ export async function serveMcpHere(
   const service = openService(options);
   try {
     await service.recover();
-    await serveMcp({ service, version: options.version }, options.client);
+    await serveMcp({ service, version: options.version, checks: () => quickChecks(options) }, options.client);
   } finally {
     await service.close();
   }
 }
 
 /** MCP clients served over HTTP until it is told to end; the service is closed then. */
-export async function serveMcpHttpOf(service: Service, version: string, http: HttpOptions): Promise<void> {
+export async function serveMcpHttpOf(
+  options: ServiceOptions & { readonly service: Service; readonly version: string },
+  http: HttpOptions,
+): Promise<void> {
+  const { service, version } = options;
   try {
     await service.recover();
-    await serveMcpHttp({ service, version }, http);
+    await serveMcpHttp({ service, version, checks: () => quickChecks(options) }, http);
   } finally {
     await service.close();
   }
@@ -744,14 +748,41 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** What can be told at any time: settings and workers, how models fare, the daemon. The store itself is looked at by the doctor alone. */
+function quickChecks({ system, workspace, folder }: ServiceOptions): readonly Check[] {
+  const { checks } = examine([
+    ...settingAndModelProbes(system, workspace, folder),
+    daemonProbe({ endpoint: readEndpoint(workspaceDataFolder(userFolders(system).data, workspace)), isAlive }),
+  ]);
+  return checks;
+}
+
+function settingAndModelProbes(system: System, workspace: string, folder: string): readonly Probe[] {
+  const catalogueOf = (loaded: LoadedConfig): ModelCatalogue =>
+    createModelCatalogue({ settings: () => loaded, env: system.env, folder, offline: NOBODY });
+  return [
+    ...settingsProbes({
+      loadConfig: () => loadConfig(system, workspace),
+      catalogue: catalogueOf,
+      workers: () => fix({ system, workspace, folder }, () => undefined).workerFiles.workers(),
+    }),
+    ...modelProbes({
+      file: join(userFolders(system).data, HEALTH_FILE),
+      models: () =>
+        catalogueOf(loadConfig(system, workspace))
+          .describe()
+          .flatMap((tier) => tier.models),
+      now: Date.now,
+    }),
+  ];
+}
+
 /** Looks whether all is well: beside an owner, and with whatever is broken. @throws BosunError invalid_input when there is no place to look at */
 export function examineHere({ system, currentFolder }: { readonly system: System; readonly currentFolder: string }): Examination {
   const workspace = workspaceRoot(system.env, currentFolder);
   const home = userFolders(system).data;
   const dataDir = workspaceDataFolder(home, workspace);
   const data = dataProbes(dataDir);
-  const catalogueOf = (loaded: LoadedConfig): ModelCatalogue =>
-    createModelCatalogue({ settings: () => loaded, env: system.env, folder: currentFolder, offline: NOBODY });
   try {
     return examine([
       ...machineProbes({
@@ -762,19 +793,7 @@ export function examineHere({ system, currentFolder }: { readonly system: System
         workspace,
         searchPath: system.env["PATH"] ?? "",
       }),
-      ...settingsProbes({
-        loadConfig: () => loadConfig(system, workspace),
-        catalogue: catalogueOf,
-        workers: () => fix({ system, workspace, folder: currentFolder }, () => undefined).workerFiles.workers(),
-      }),
-      ...modelProbes({
-        file: join(home, HEALTH_FILE),
-        models: () =>
-          catalogueOf(loadConfig(system, workspace))
-            .describe()
-            .flatMap((tier) => tier.models),
-        now: Date.now,
-      }),
+      ...settingAndModelProbes(system, workspace, currentFolder),
       keyProbe({
         platform: system.platform,
         home,

@@ -64,7 +64,7 @@ export async function main(): Promise<void> {
         const { serveMcpHttpOf } = await import("./compose.ts");
         const { token, file } = keptToken(dataDir);
         const http = { port, token, told, warn, ready: (url: string) => ready({ url, tokenFile: file }) };
-        await serveMcpHttpOf(await open({}), version, http);
+        await serveMcpHttpOf({ system, workspace, folder: process.cwd(), service: await open({}), version }, http);
       },
       serveMcpHere: inProcess
         ? async () => {

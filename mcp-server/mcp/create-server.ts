@@ -32,6 +32,8 @@ export function createSurface(parts: McpParts, era: "legacy" | "modern"): Surfac
       instructions: INSTRUCTIONS,
       // Neither resources nor prompts come or go; workers do, and their tools with them.
       capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: false }, prompts: { listChanged: false } },
+      // Workers come and go together, and are told once.
+      debouncedNotificationMethods: ["notifications/tools/list_changed"],
       requestState: { verify: (state, ctx) => ASKED.verify(state, ctx) },
       ...parts.extension?.options,
     },

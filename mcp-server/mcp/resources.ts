@@ -2,7 +2,7 @@
 import { type McpServer, type ReadResourceResult, ResourceNotFoundError, ResourceTemplate } from "@modelcontextprotocol/server";
 import { BosunError, isBosunError } from "../../shared/errors.ts";
 import type { RunEvent } from "../../shared/events.ts";
-import type { Service } from "../service.ts";
+import type { Check, Service } from "../service.ts";
 
 const JSON_TYPE = "application/json";
 const MAX_COMPLETIONS = 50;
@@ -11,9 +11,11 @@ const LISTED_RUNS = 50;
 export interface ResourceParts {
   readonly service: Service;
   readonly version: string;
+  /** How settings, workers, models and the daemon fare, as the doctor sees it. */
+  readonly checks: () => readonly Check[];
 }
 
-export function registerResources(server: McpServer, { service, version }: ResourceParts): void {
+export function registerResources(server: McpServer, { service, version, checks }: ResourceParts): void {
   const fixed = (name: string, uri: string, description: string, read: () => object): void =>
     void server.registerResource(name, uri, { description, mimeType: JSON_TYPE }, (url) => json(url, read()));
   fixed("workers", "bosun://workers", "The workers there are, and what is wrong with worker files that are not used.", () =>
@@ -23,7 +25,7 @@ export function registerResources(server: McpServer, { service, version }: Resou
   fixed("approvals", "bosun://approvals", "What a person is asked to approve, and how they decide it.", () => ({
     approvals: service.listApprovals(),
   }));
-  fixed("status", "bosun://status", "Whether all is well: version, owner, notices, what broke.", () => ({
+  fixed("status", "bosun://status", "Whether all is well: store, models, workers, daemon; notices, what broke.", () => ({
     version,
     owned: service.owned,
     broken: service.broken,
@@ -31,6 +33,7 @@ export function registerResources(server: McpServer, { service, version }: Resou
     workers: service.workers().workers.length,
     live_runs: service.listRuns({ status: "running", limit: 1_000 }).length,
     open_approvals: service.listApprovals().length,
+    checks: checks(),
   }));
 
   const runIds = (value: string): string[] =>

@@ -20,7 +20,7 @@ export async function serveMcp(parts: McpParts, { input, output, warn }: Client)
       surface = createSurface(parts, era);
       return surface.server;
     },
-    { transport: new StdioServerTransport(input, output), onerror: (error) => warn(error.message) },
+    { transport: new StdioServerTransport(input, output), onerror: (error) => warn(error.message.replaceAll(/\s+/gu, " ")) },
   );
   const stopUpdates = tellUpdates(parts.service, {
     resources: (uris) => {

@@ -16,23 +16,25 @@ export interface WorkerTools {
   refresh(): void;
 }
 
+interface Registered {
+  readonly name: string;
+  readonly description: string;
+  readonly tool: RegisteredTool;
+}
+
 export function registerWorkerTools(server: McpServer, parts: ToolParts): WorkerTools {
-  const registered = new Map<string, { readonly tool: RegisteredTool; readonly description: string }>();
+  let registered: readonly Registered[] = [];
   const refresh = (): void => {
-    const wanted = new Map(
-      parts.service
-        .workers()
-        .workers.slice(0, MAX_WORKER_TOOLS)
-        .map((worker) => [toolName(worker.name), worker]),
+    const workers = parts.service.workers().workers.slice(0, MAX_WORKER_TOOLS);
+    const wanted = workers.map((worker) => ({ worker, name: toolName(worker.name), description: describe(worker) }));
+    // A list stands in the order in which its tools were registered: from the first that differs on it is made anew.
+    const differs = wanted.findIndex(
+      ({ name, description }, at) => registered[at]?.name !== name || registered[at].description !== description,
     );
-    for (const [name, { tool, description }] of registered) {
-      const worker = wanted.get(name);
-      if (worker !== undefined && describe(worker) === description) continue;
-      tool.remove();
-      registered.delete(name);
-    }
-    for (const [name, worker] of wanted)
-      if (!registered.has(name)) registered.set(name, { tool: register(server, parts, name, worker), description: describe(worker) });
+    const same = differs === -1 ? wanted.length : differs;
+    for (const { tool } of registered.slice(same)) tool.remove();
+    const added = wanted.slice(same).map(({ worker, ...each }) => ({ ...each, tool: register(server, parts, each.name, worker) }));
+    registered = [...registered.slice(0, same), ...added];
   };
   refresh();
   return { refresh };

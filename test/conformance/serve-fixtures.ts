@@ -28,7 +28,7 @@ export async function serveFixtures(test: TestEnd): Promise<string> {
     stop = resolve;
   });
   const token = randomBytes(32).toString("base64url");
-  const parts = { service, version: "1.0.0", extension: extensionFor(service) };
+  const parts = { service, version: "1.0.0", checks: () => [], extension: extensionFor(service) };
   let served: Promise<void> = Promise.resolve();
   const url = await new Promise<string>((ready, reject) => {
     served = serveMcpHttp(parts, { port: 0, token, told, ready, warn: () => undefined, workersEveryMs: 100 });

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { RunView } from "../../shared/run-view.ts";
 import { call, crew, planOf } from "../support/crew-replies.ts";
 import { type Called, callTool, openMcpClient } from "../support/mcp-client.ts";
-import { openPlace, type Place, root } from "../support/real-program.ts";
+import { noTerminal, openPlace, type Place, root } from "../support/real-program.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const FILES = { "a.txt": "hello\n" };
@@ -125,6 +125,24 @@ describe("an MCP client", () => {
     expect(readFileSync(join(place.workspace, "a.txt"), "utf8")).toBe("hello\n");
     await watching.close();
     await client.close();
+  });
+
+  it.skipIf(noTerminal !== null).concurrent("starts to put back what a run changed, up to the person's approval", async (test) => {
+    const place = await openPlace(test, { files: FILES, reply: mending });
+    const { mcp, act } = await inProcess(place);
+    const { run_id, approvals } = viewIn(await act("ask_coder", { task: "mend it" }));
+    await mcp.close();
+    const terminal = place.terminal(["approve", approvals[0]?.approval_id ?? ""]);
+    await terminal.waitFor("Apply these changes?");
+    terminal.type("y\r");
+    expect((await terminal.end).code).toBe(0);
+    const again = await inProcess(place);
+    const reverting = viewIn(await again.act("control_run", { run_id, action: "revert" }));
+    expect(reverting).toMatchObject({ workflow: "revert", parent: { run_id } });
+    const waiting = viewIn(await again.act("wait_run", { run_id: reverting.run_id, wait_seconds: 10 }));
+    expect(waiting).toMatchObject({ status: "waiting_approval", approvals: [{ kind: "revert", files: ["a.txt"] }] });
+    expect(readFileSync(join(place.workspace, "a.txt"), "utf8")).toBe("hello again\n");
+    await again.mcp.close();
   });
 });
 

@@ -89,7 +89,12 @@ describe("an MCP client", () => {
       String(((await mcp.client.readResource({ uri })).contents[0] as { readonly text?: string } | undefined)?.text);
     expect(JSON.parse(await read(`bosun://runs/${view.run_id}/trace`))).toMatchObject({ kind: "run", status: "ok" });
     expect(JSON.parse(await read("bosun://workers/coder"))).toMatchObject({ name: "coder", source: "built-in" });
-    expect(JSON.parse(await read("bosun://status"))).toMatchObject({ owned: true, workers: 6, open_approvals: 0 });
+    expect(JSON.parse(await read("bosun://status"))).toMatchObject({
+      owned: true,
+      workers: 6,
+      open_approvals: 0,
+      checks: expect.arrayContaining([expect.objectContaining({ name: "daemon", ok: true })]) as unknown,
+    });
     const asked = viewIn(await callTool(mcp, "ask_researcher", { task: "look again", session_id: "s1" }));
     expect(asked).toMatchObject({ status: "completed", workers: ["researcher"], session_id: "s1" });
     expect(JSON.parse(await read("bosun://sessions/s1"))).toMatchObject({ runs: [{ run_id: asked.run_id }] });

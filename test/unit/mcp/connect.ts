@@ -4,7 +4,7 @@ import { createSurface } from "../../../mcp-server/mcp/create-server.ts";
 import type { FakeService } from "../cli/fake-service.ts";
 
 export async function connect(service: FakeService): Promise<Client> {
-  const { server } = createSurface({ service, version: "1.2.3" }, "legacy");
+  const { server } = createSurface({ service, version: "1.2.3", checks: () => [] }, "legacy");
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   await server.connect(ours);
   const client = new Client({ name: "test", version: "1" });

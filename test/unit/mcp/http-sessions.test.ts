@@ -25,7 +25,7 @@ class Clock {
 }
 
 function open(clock = new Clock(), options: { workers?: WorkersReport } = {}): HttpSessions {
-  const parts = { service: new FakeService(options), version: "1.2.3" };
+  const parts = { service: new FakeService(options), version: "1.2.3", checks: () => [] };
   return createHttpSessions(parts, { warn: () => undefined, now: () => clock.ms });
 }
 

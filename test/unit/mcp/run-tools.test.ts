@@ -23,18 +23,13 @@ describe("run_task", () => {
     expect(service.callsBeforeModels).toBe(0);
   });
 
-  it("begins once for each key, also when calls come at the same time, and again when it could not begin", async () => {
+  it("hands on the key that stands for the run, and the trace that the call is part of", async () => {
     const service = new FakeService();
     const client = await connect(service);
-    const same = { task: "t", idempotency_key: "k", wait_seconds: 0 };
-    await Promise.all([call(client, "run_task", same), call(client, "run_task", same)]);
-    await call(client, "run_task", same);
-    expect(service.requests).toHaveLength(1);
-    await call(client, "run_task", { ...same, idempotency_key: "other" });
-    expect(service.requests).toHaveLength(2);
-    const empty = { task: " ", idempotency_key: "empty", wait_seconds: 0 };
-    for (const _ of [1, 2]) expect(await call(client, "run_task", empty)).toMatchObject({ isError: true });
-    expect(service.requests).toHaveLength(4);
+    const request = { task: "t", idempotency_key: "k" };
+    await client.callTool({ name: "run_task", arguments: { ...request, wait_seconds: 0 }, _meta: { traceparent: "as it came" } });
+    await client.callTool({ name: "run_task", arguments: { ...request, wait_seconds: 0 }, _meta: { traceparent: 7 } });
+    expect(service.requests).toEqual([{ ...request, traceparent: "as it came" }, request]);
   });
 
   it("says as text what it says as structured content, errors too", async () => {
