@@ -16,6 +16,8 @@ import { createPricePlanActivity } from "./activities/price-plan.ts";
 import { createRunStates } from "./activities/run-state.ts";
 import type { RunStates } from "./activities/run-state.ts";
 import { createToolActivities } from "./activities/use-tool.ts";
+import { createLivePolicy } from "./approvals/live-policy.ts";
+import type { Policy } from "./approvals/policy.ts";
 import { forgetApplied } from "./changes/manifest.ts";
 import { createLiveConfig } from "./config/live-config.ts";
 import type { LiveConfig } from "./config/live-config.ts";
@@ -124,6 +126,7 @@ interface Fixed {
   readonly journalFile: string;
   readonly integrity: Integrity;
   readonly workspace: Workspace;
+  readonly policy: () => Policy;
   readonly workers: WorkerRegistry;
   readonly workerFiles: WorkerFiles;
   readonly projectNotes: () => string;
@@ -305,7 +308,13 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
   const dataDir = workspaceDataFolder(folders.data, options.workspace);
   const journalFile = join(dataDir, "journal.db");
   const classify = createTaskClassifier();
-  const workspace = createWorkspace({ root: options.workspace, bosunHome: folders.data, closed: [folders.config] });
+  const policy = createLivePolicy(settings.current);
+  const workspace = createWorkspace({
+    root: options.workspace,
+    bosunHome: folders.data,
+    closed: [folders.config],
+    mayReadSecret: (path) => policy().mayReadSecret(path),
+  });
   const userFolder = join(folders.config, "workers");
   const workers = createWorkerRegistry({
     builtIn: loadBuiltinWorkers(names),
@@ -338,6 +347,7 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
       now: Date.now,
     }),
     workspace,
+    policy,
     workers,
     workerFiles: createWorkerFiles({ registry: workers, knownTools: names, root: workspace.root, folder, userFolder }),
     projectNotes: createProjectNotes(() => {
@@ -602,13 +612,14 @@ function activitiesOf(
       random: Math.random,
       checkReply: (text, schema) => checkReply(text, schema),
     }),
-    ...createToolActivities({ tools, workspace, states, results }),
+    ...createToolActivities({ tools, workspace, states, results, policy: fixed.policy }),
     ...createChangeActivities({
       workspace,
       states,
       journal,
       dataDir,
       now: Date.now,
+      policy: fixed.policy,
       deadlineSeconds: (kind) => deadlineSecondsOf(config(), kind),
     }),
   ];
