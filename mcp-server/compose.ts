@@ -16,9 +16,11 @@ import { createPricePlanActivity } from "./activities/price-plan.ts";
 import { createRunStates } from "./activities/run-state.ts";
 import type { RunStates } from "./activities/run-state.ts";
 import { createToolActivities } from "./activities/use-tool.ts";
+import { createPolicyDesk } from "./approvals/policy-desk.ts";
 import { createLivePolicy } from "./approvals/live-policy.ts";
 import type { Policy } from "./approvals/policy.ts";
 import { forgetApplied } from "./changes/manifest.ts";
+import { insertRule, removeRule } from "./config/edit-policy.ts";
 import { createLiveConfig } from "./config/live-config.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import { loadConfig, configFiles } from "./config/load-config.ts";
@@ -80,10 +82,10 @@ import { createIntegrity } from "./service/integrity.ts";
 import type { Integrity } from "./service/integrity.ts";
 import { createLocalService, type OwnerService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
-import type { LookParts } from "./service/look.ts";
+import type { Look, LookParts } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
-import type { Examination, Service } from "./service.ts";
+import type { Examination, PolicyDesk, Service } from "./service.ts";
 import { adoptionNotice, salvageNotice } from "./service/salvage-notice.ts";
 import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
@@ -226,7 +228,9 @@ export function openService(options: ServiceOptions): Service {
       return dryRun(reader.journal, { days: request.days ?? fixed.settings.current().config.retention.days, now: Date.now() });
     },
     rebuild: async () => ownForUpkeep().rebuild(),
+    audit: (filter) => look().audit(filter),
     ...fixed.workerFiles,
+    ...policyDeskOf(fixed, options.workspace, () => (owner === null && !existsSync(fixed.journalFile) ? null : look())),
     close: async () => {
       routes.close();
       reader?.close();
@@ -369,6 +373,24 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
         matchesSoFar: (runId, rule) => countRule(journal, runId, rule),
       }),
   };
+}
+
+/** @param look null when nothing was recorded yet: looking at rules must not make a data folder */
+function policyDeskOf(fixed: Fixed, workspace: string, look: () => Pick<Look, "audit"> | null): PolicyDesk {
+  return createPolicyDesk({
+    policy: fixed.policy,
+    rules: () => {
+      const { config, workspacePolicy, warnings } = fixed.settings.current();
+      return { person: config.policy, workspace: workspacePolicy, warnings };
+    },
+    personFile: () => fixed.settings.current().userFile,
+    workspaceFile: join(workspace, ".bosun", "config.json"),
+    tools: fixed.tools,
+    workspace: fixed.workspace,
+    audit: () => look()?.audit() ?? [],
+    insertRule,
+    removeRule,
+  });
 }
 
 /** How the models fare, as this process sees it. */

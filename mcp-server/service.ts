@@ -4,10 +4,12 @@
  * what starts, drives or decides is a promise, for the owner may be another process.
  */
 import type { Json } from "../shared/durable.ts";
+import type { AuditEntry } from "../shared/audit.ts";
 import type { PlanEstimate } from "../shared/estimate.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { JournalVerdict } from "../shared/journal-verdict.ts";
 import type { ApprovalView, PlanView, RunStatus, RunView } from "../shared/run-view.ts";
+import type { PolicyCheck, PolicyReport, PolicyRuleView, RuleSuggestion } from "../shared/policy.ts";
 import type { Route } from "../shared/routing.ts";
 import type { RunComparison } from "../shared/run-compare.ts";
 import type { OtlpTrace } from "../shared/otlp.ts";
@@ -175,6 +177,20 @@ export interface Upkeep {
   rebuild(): Promise<{ readonly runs: number }>;
 }
 
+/** What is allowed, asked about and refused, by whose rule. Only faces that talk with a person may change it. */
+export interface PolicyDesk {
+  /** The rules in force. */
+  policy(): PolicyReport;
+  /** Which rule decides about such a call, and what would happen. @param request.args JSON @throws BosunError invalid_input when they do not fit */
+  checkPolicy(request: { readonly tool: string; readonly args: string; readonly worker: string }): PolicyCheck;
+  /** Rules that follow from the person's decisions so far. */
+  suggestRules(): readonly RuleSuggestion[];
+  /** Writes a suggested rule into the person's own file. @throws BosunError not_found, conflict */
+  acceptRule(id: string): PolicyRuleView;
+  /** Takes a rule out of the person's own file. @throws BosunError not_found, conflict */
+  revokeRule(id: string): PolicyRuleView;
+}
+
 /** One thing that was looked at. */
 export interface Check {
   readonly name: string;
@@ -188,7 +204,7 @@ export interface Examination {
   readonly checks: readonly Check[];
 }
 
-export interface Service extends Upkeep {
+export interface Service extends Upkeep, PolicyDesk {
   /** Looks for models on this machine where none is configured and no key is set; to be awaited before something is started. Never fails for want of them. @returns whether there is one */
   findModels(): Promise<boolean>;
   /** Creates the run and starts driving it. @throws BosunError invalid_input */
@@ -275,6 +291,8 @@ export interface Service extends Upkeep {
   plan(request: RunRequest): Promise<PlanReport>;
   listApprovals(filter?: { run_id?: string }): readonly ApprovalView[];
   getApproval(approvalId: string): ApprovalDetail;
+  /** Each request for an approval and what became of it, oldest first, from the events alone. */
+  audit(filter?: { run_id?: string }): readonly AuditEntry[];
   /**
    * A person's decision; only faces that talk with a person may call it.
    * @param decision.digest of the content that the person saw.

@@ -39,7 +39,7 @@ export function guardCall(
 }
 
 /** Where the path leads, links followed: a rule about a folder holds for every way into it. What leads nowhere is for the tool to refuse. */
-function canonical(workspace: Workspace, path: string): string {
+export function canonical(workspace: Workspace, path: string): string {
   try {
     return workspace.forListing(path).path;
   } catch (error) {

@@ -1,4 +1,5 @@
 /** One rule of the policy, ready to be matched, and as text. */
+import { createHash } from "node:crypto";
 import picomatch from "picomatch";
 import type { PolicyRule } from "../../shared/config.ts";
 import { isCheapGlob } from "../tools/cost-of-glob.ts";
@@ -58,4 +59,10 @@ const FIELDS = ["worker", "tool", "path", "class", "risk"] as const;
 /** `allow worker=writer path=docs/**`; without the reason. */
 export function ruleText(rule: PolicyRule): string {
   return [rule.decide, ...FIELDS.flatMap((field) => (rule[field] === undefined ? [] : [`${field}=${rule[field]}`]))].join(" ");
+}
+
+/** Names a rule by what it says: `rule_1a2b3c4d`. */
+export function ruleId(rule: PolicyRule): string {
+  const said = JSON.stringify([rule.decide, ...FIELDS.map((field) => rule[field] ?? null)]);
+  return `rule_${createHash("sha256").update(said).digest("hex").slice(0, 8)}`;
 }

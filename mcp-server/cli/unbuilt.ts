@@ -3,8 +3,6 @@
 const UNBUILT: Readonly<Record<string, string>> = {
   memory: "There is no memory yet.",
   ui: "`bosun show` and `bosun trace` show runs on the terminal.",
-  policy: "Every write asks.",
-  audit: "`bosun trace` shows all that a run did.",
 };
 
 /** What to say about such a command; null if the name means nothing to us. */

@@ -9,7 +9,7 @@ import type { Engine } from "../engine/port.ts";
 import type { Journal } from "../journal/port.ts";
 import { statusOf } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
-import type { PlanReport, RunRequest, Service, Upkeep } from "../service.ts";
+import type { PlanReport, PolicyDesk, RunRequest, Service, Upkeep } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
 import { appliedChanges } from "../activities/changes.ts";
@@ -48,7 +48,7 @@ export interface LocalServiceParts {
 const MAX_TASK = 100_000;
 
 /** What needs no owner is left out. */
-export type OwnerService = Omit<Service, "route" | "workers" | "newWorker" | "importWorkers">;
+export type OwnerService = Omit<Service, "route" | "workers" | "newWorker" | "importWorkers" | keyof PolicyDesk>;
 
 export function createLocalService(parts: LocalServiceParts): OwnerService {
   const { engine, journal, look } = parts;
@@ -194,6 +194,7 @@ function flushedFirst(look: Look, engine: Engine): Look {
     findRun: first(look.findRun),
     listApprovals: first(look.listApprovals),
     getApproval: first(look.getApproval),
+    audit: first(look.audit),
     replay: first(look.replay),
     verify: first(look.verify),
     verifyFile: look.verifyFile,

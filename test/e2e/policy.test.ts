@@ -3,11 +3,10 @@ import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openService } from "../../mcp-server/compose.ts";
-import { call, crew } from "../support/crew-replies.ts";
-import type { Reply } from "../support/crew-replies.ts";
-import { openPlace, type Place } from "../support/real-program.ts";
+import { call, crew, type Reply } from "../support/crew-replies.ts";
+import { noTerminal, openPlace, type Place } from "../support/real-program.ts";
 
-const writes = (path: string): Reply => call("write_file", { path, content: "written\n" });
+const writes = (path: string): ReturnType<typeof call> => call("write_file", { path, content: "written\n" });
 const coder = (...turns: Reply[]): ReturnType<typeof crew> =>
   crew({ steps: [{ id: "do", worker: "coder" }], turns: { coder: [...turns, { content: "Done." }] } });
 
@@ -134,5 +133,47 @@ describe("a secret", () => {
     expect(told).toContain("EXAMPLEWORD");
     expect(told).not.toContain("1: REALWORD");
     expect(readFileSync(join(place.workspace, ".env.example"), "utf8")).toBe("EXAMPLEWORD\n");
+  });
+});
+
+describe("from decisions to a rule", () => {
+  it.skipIf(noTerminal !== null)("eight approvals suggest one, a person accepts it, it decides, and is taken back", async (test) => {
+    let pages = 0;
+    const place = await openPlace(test, {
+      reply: crew({
+        steps: Array.from({ length: 8 }, (_, index) => ({ id: `page-${index}`, worker: "coder" })),
+        turns: { coder: [() => writes(`docs/page-${(pages += 1)}.md`)] },
+      }),
+    });
+    const run = place.terminal(["run", "write pages"]);
+    for (let time = 0; time < 8; time += 1) {
+      await run.waitFor("Apply these changes?");
+      run.type("y\r");
+    }
+    expect((await run.end).code).toBe(0);
+    const { suggestions } = JSON.parse((await place.run(["policy", "suggest", "--json"])).stdout) as {
+      suggestions: readonly { id: string; why: string }[];
+    };
+    expect(suggestions).toMatchObject([{ why: "8 of 8 changes under docs/ by coder were approved" }]);
+    const id = suggestions[0]?.id ?? "";
+    expect((await place.run(["policy", "accept", id])).code).toBe(3);
+    expect(existsSync(join(place.home, "bosun.json"))).toBe(false);
+    const accept = place.terminal(["policy", "accept", id]);
+    await accept.waitFor("Put this rule into your settings?");
+    accept.type("y\r");
+    expect((await accept.end).code).toBe(0);
+    expect((await place.run(["run", "write", "--worker", "coder", "--json"])).code).toBe(0);
+    const { audit } = JSON.parse((await place.run(["audit", "--json"])).stdout) as {
+      audit: readonly { channel: string; problem: string | null }[];
+    };
+    expect(audit.map((entry) => entry.channel)).toEqual([...Array<string>(8).fill("cli"), "policy"]);
+    expect(audit.every((entry) => entry.problem === null)).toBe(true);
+    const checked = await place.run(["policy", "check", "write_file", '{"path":"docs/x.md","content":""}', "--json"]);
+    expect(JSON.parse(checked.stdout)).toMatchObject({ changes: [{ decide: "allow", source: "person" }] });
+    const revoke = place.terminal(["policy", "revoke", id]);
+    await revoke.waitFor("Take this rule out of your settings?");
+    revoke.type("y\r");
+    expect((await revoke.end).code).toBe(0);
+    expect((await place.run(["run", "write", "--worker", "coder", "--json"])).code).toBe(3);
   });
 });
