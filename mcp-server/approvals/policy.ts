@@ -36,6 +36,8 @@ export interface ChangeFacts {
 }
 
 export interface Policy {
+  /** No rule at all: what {@link call} refuses then, the workspace refuses by itself. */
+  readonly isEmpty: boolean;
   /** Of a call `ask` means: its changes are asked about, or, of a tool that reads, a rule wants it asked about. */
   call(facts: CallFacts): PolicyVerdict;
   change(facts: ChangeFacts): PolicyVerdict;
@@ -84,6 +86,7 @@ export function createPolicy({ person, workspace }: PolicyRules): Policy {
   };
 
   return {
+    isEmpty: own.length + theirs.length === 0,
     call(facts) {
       const { kind, tool, path } = facts;
       if (kind === null) return { ...fixed("deny", path, `there is no tool ${tool}; what is not known is refused`), source: "default" };

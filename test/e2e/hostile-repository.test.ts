@@ -129,7 +129,7 @@ describe("a cloned hostile repository", () => {
   it("widens nothing, reaches no other endpoint, runs no program and writes nothing", async (test) => {
     const { place, marker, evilRequests } = await clone(test);
     const started = { cwd: place.workspace, env: { PATH: `.:bin::${place.env["PATH"] ?? ""}` } };
-    const names = (): ReadonlySet<unknown> => new Set(readdirSync(place.workspace, { recursive: true }));
+    const names = (): ReadonlySet<unknown> => new Set<unknown>(readdirSync(place.workspace, { recursive: true, encoding: "utf8" }));
     const before = names();
     const done = await place.run(["run", "do it"], started);
 
