@@ -87,6 +87,7 @@ import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
 import type { Examination, PolicyDesk, Service } from "./service.ts";
 import { adoptionNotice, salvageNotice } from "./service/salvage-notice.ts";
+import { withApprovals } from "./service/verify-approvals.ts";
 import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
@@ -211,7 +212,10 @@ export function openService(options: ServiceOptions): Service {
     settleEffect: (runId, effectId, decision) => own().settleEffect(runId, effectId, decision),
     revert: async (runId) => own().revert(runId),
     replay: (runId) => look().replay(runId),
-    verify: (given) => fixed.integrity.verify(given),
+    verify: (given) =>
+      withApprovals(fixed.integrity.verify(given), () =>
+        existsSync(fixed.journalFile) ? look().audit(given?.run_id === undefined ? {} : { run_id: given.run_id }) : [],
+      ),
     verifyFile: (file, given) => fixed.integrity.verifyFile(file, given),
     exportRun: (runId, given, write) => fixed.integrity.exportRun(runId, given, write),
     forget: async (runId) => own().forget(runId),

@@ -136,6 +136,31 @@ describe("a secret", () => {
   });
 });
 
+describe("a fork", () => {
+  it.concurrent.for(["allow", "deny"] as const)("keeps what a rule decided and what came of it: %s", async (decide, test) => {
+    const place = await openPlace(test, {
+      config: { policy: [{ decide, class: "write", path: "docs/**" }] },
+      reply: crew({
+        steps: [
+          { id: "writing", worker: "coder" },
+          { id: "looking", worker: "researcher", depends_on: ["writing"] },
+        ],
+        turns: { coder: [writes("docs/a.md")] },
+      }),
+    });
+    const parent = await place.run(["run", "write", "--json"]);
+    expect(parent.code, parent.stderr).toBe(0);
+    const asked = place.requests.length;
+    const fork = await place.run(["fork", parent.runId(), "--at", "looking", "--json"]);
+    expect(fork.code, fork.stderr).toBe(0);
+    expect(place.requests.slice(asked).filter((request) => request.headers["x-bosun-worker"] === "coder")).toEqual([]);
+    const { audit } = JSON.parse((await place.run(["audit", "--run", fork.runId(), "--json"])).stdout) as { audit: readonly unknown[] };
+    expect(audit).toEqual([]);
+    expect(isWritten(place, "docs/a.md")).toBe(decide === "allow");
+    await place.expectReplay(fork.runId());
+  });
+});
+
 describe("from decisions to a rule", () => {
   it.skipIf(noTerminal !== null)("eight approvals suggest one, a person accepts it, it decides, and is taken back", async (test) => {
     let pages = 0;
