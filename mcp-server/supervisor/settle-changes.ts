@@ -16,12 +16,12 @@ export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Pro
   if (proposal === null || isDropped(ctx, asker)) return null;
   const decision = await requestApproval(ctx, proposal, { ...asker, worker: step.worker });
   if (asker.cancelled()) return null;
-  if (decision.decision === "reject" && decision.by === "policy")
+  if (decision.decision === "refuse")
     return dropped(
       ctx,
       step,
       changeSetId,
-      `Your changes were refused by a rule of the person's: ${decision.reason ?? ""}. None of them was applied, and the files are as they were before. Do not try the same again: finish without them, or say in your report what is left to do.`,
+      `Your changes were refused by a rule: ${decision.why}. None of them was applied, and the files are as they were before. Do not try the same again: finish without them, or say in your report what is left to do.`,
     );
   if (decision.decision === "reject") {
     const why = decision.reason === null ? "no reason was given" : decision.reason;
@@ -58,7 +58,9 @@ type Decision = Omit<ApprovalDecision, "reason"> & { readonly reason: Kept<strin
 
 export type Decided =
   | { readonly decision: "approve"; readonly approvalId: string }
-  | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null; readonly by?: "policy" };
+  | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null }
+  /** A rule decided. */
+  | { readonly decision: "refuse"; readonly why: string };
 
 /**
  * Asks the person, and asks again after each expiry once the run is resumed, unless the asker was dropped meanwhile: then it counts as
@@ -85,7 +87,7 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker
     };
     ctx.record("approval-requested", request);
     if (policy?.decide === "allow") return { decision: "approve", approvalId };
-    if (policy?.decide === "deny") return { decision: "reject", approvalId, reason: policy.why.value, by: "policy" };
+    if (policy?.decide === "deny") return { decision: "refuse", why: policy.why.value };
     asker.asks(approvalId);
     const signal = await ctx.signal<Decision>(`approval:${approvalId}`, expiresAt, { for: "approval", approval_id: approvalId });
     asker.asks(null);

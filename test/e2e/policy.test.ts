@@ -71,7 +71,7 @@ describe("a deny rule", () => {
     expect(done.code, done.stderr).toBe(0);
     expect(isWritten(place, "gen/a.ts")).toBe(false);
     expect(JSON.stringify(place.requests.map((request) => request.body.messages))).toContain(
-      "Your changes were refused by a rule of the person's: these are generated.",
+      "Your changes were refused by a rule: these are generated.",
     );
     await place.expectReplay(done.runId());
   });

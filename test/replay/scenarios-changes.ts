@@ -230,6 +230,12 @@ export const CHANGES: Scenarios = {
     }),
     input: byCoder,
   },
+  "dropped-after-a-rule-refused": {
+    world: droppedWhile((meet) => ({
+      judge: () => ({ decide: "deny", why: "hands off" }),
+      work: (request) => (request.turn > 2 ? meet().then(() => reads("a")) : undefined),
+    })),
+  },
   "revert-allowed-by-a-rule": reverting({ judge: () => ({ decide: "allow", why: "reverts are free" }) }),
   "revert-refused-by-a-rule": reverting({ judge: () => ({ decide: "deny", why: "no reverts" }) }),
   "revert-of-nothing": reverting({ propose: () => null }),
