@@ -1,8 +1,11 @@
 /** What a person asks about policy, and how they change it: lists, explanations, suggestions accepted and taken back. */
 import type { AuditEntry } from "../../shared/audit.ts";
+import type { FileChange } from "../../shared/change.ts";
 import type { PolicyRule } from "../../shared/config.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { PolicyRuleView, PolicyVerdict } from "../../shared/policy.ts";
+import { riskOf } from "../changes/risk.ts";
+import type { BlobStore } from "../journal/blobs.ts";
 import type { PolicyDesk } from "../service.ts";
 import { parseArguments, type ToolRegistry } from "../tools/registry.ts";
 import type { Workspace } from "../tools/workspace.ts";
@@ -71,15 +74,9 @@ export function createPolicyDesk(parts: PolicyDeskParts): PolicyDesk {
       const paths = [...new Set([...reads, ...writes].map(at))];
       const calls = (paths.length === 0 ? [null] : paths).map((path) => policy.call({ worker, tool: name, kind, path }));
       const call = strictest(calls) ?? policy.call({ worker, tool: name, kind, path: null });
-      const gone = name === "delete_file" ? writes : name === "move_file" ? writes.slice(0, 1) : [];
-      const changes = writes.map((path) =>
-        policy.change({
-          worker,
-          path: at(path),
-          class: gone.includes(path) ? "delete" : "write",
-          risk: gone.length > 0 ? "medium" : "low",
-        }),
-      );
+      const made = changesOf(name, writes.map(at));
+      const { risk } = riskOf(made, UNREAD);
+      const changes = made.map(({ path, after }) => policy.change({ worker, path, class: after === null ? "delete" : "write", risk }));
       return { tool: name, worker, call, changes, outcome: outcomeOf(kind, call, changes) };
     },
     suggestRules: () =>
@@ -100,6 +97,20 @@ export function createPolicyDesk(parts: PolicyDeskParts): PolicyDesk {
       return view(rule, "person", index);
     },
   };
+}
+
+const ANY = { content: { $blob: "", size: 0 }, mode: 0o644 };
+
+/** Contents are not known here: a package.json counts as one whose scripts change. */
+const UNREAD: Pick<BlobStore, "get"> = {
+  get: () => {
+    throw new BosunError("not_found", "no content is read to explain a rule");
+  },
+};
+
+function changesOf(tool: string, paths: readonly string[]): readonly FileChange[] {
+  const goes = (index: number): boolean => tool === "delete_file" || (tool === "move_file" && index === 0);
+  return paths.map((path, index) => (goes(index) ? { path, before: ANY, after: null } : { path, before: null, after: ANY }));
 }
 
 function outcomeOf(kind: "reads" | "writes", call: PolicyVerdict, changes: readonly PolicyVerdict[]): string {

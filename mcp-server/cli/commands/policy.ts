@@ -94,7 +94,10 @@ function changeCommand(context: CliContext, action: "accept" | "revoke"): Comman
         printLines(io, [[piece(escapeLine(known.rule, 500), TONES[known.decide])]]);
         if (known.why !== null) printText(io, escapeLine(known.why, 500));
       }
-      const question = action === "accept" ? "Put this rule into your settings? [y/N] " : "Take this rule out of your settings? [y/N] ";
+      const question =
+        action === "accept"
+          ? "Put this rule into your settings? It counts in all your workspaces. [y/N] "
+          : "Take this rule out of your settings? [y/N] ";
       const isAgreed = canAsk(io) && (await askLine(io, question))?.toLowerCase() === "y";
       if (!isAgreed) {
         printHint(io, canAsk(io) ? "Nothing was changed." : "Nothing was changed: a person decides this on a terminal.");
