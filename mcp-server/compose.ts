@@ -16,7 +16,11 @@ import { createPricePlanActivity } from "./activities/price-plan.ts";
 import { createRunStates } from "./activities/run-state.ts";
 import type { RunStates } from "./activities/run-state.ts";
 import { createToolActivities } from "./activities/use-tool.ts";
+import { createPolicyDesk } from "./approvals/policy-desk.ts";
+import { createLivePolicy } from "./approvals/live-policy.ts";
+import type { Policy } from "./approvals/policy.ts";
 import { forgetApplied } from "./changes/manifest.ts";
+import { insertRule, removeRule } from "./config/edit-policy.ts";
 import { createLiveConfig } from "./config/live-config.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import { loadConfig, configFiles } from "./config/load-config.ts";
@@ -83,11 +87,12 @@ import { createIntegrity } from "./service/integrity.ts";
 import type { Integrity } from "./service/integrity.ts";
 import { createLocalService, type OwnerService } from "./service/local-service.ts";
 import { createLook } from "./service/look.ts";
-import type { LookParts } from "./service/look.ts";
+import type { Look, LookParts } from "./service/look.ts";
 import { newRunId } from "./service/run-ids.ts";
 import { FLAGS } from "./supervisor/flags.ts";
-import type { Check, Examination, Lender, Service } from "./service.ts";
+import type { Check, Examination, Lender, PolicyDesk, Service } from "./service.ts";
 import { adoptionNotice, salvageNotice } from "./service/salvage-notice.ts";
+import { withApprovals } from "./service/verify-approvals.ts";
 import { createUpkeep, dryRun } from "./service/upkeep.ts";
 import { planTask, revertRun, runTask } from "./supervisor/run-task.ts";
 import { logEvent, openLog } from "./telemetry/log.ts";
@@ -129,6 +134,7 @@ interface Fixed {
   readonly journalFile: string;
   readonly integrity: Integrity;
   readonly workspace: Workspace;
+  readonly policy: () => Policy;
   readonly workers: WorkerRegistry;
   readonly workerFiles: WorkerFiles;
   readonly projectNotes: () => string;
@@ -233,7 +239,10 @@ export function openServices(options: ServiceOptions): OpenedServices {
     settleEffect: (runId, effectId, decision) => own().settleEffect(runId, effectId, decision),
     revert: async (runId) => own().revert(runId),
     replay: (runId) => look().replay(runId),
-    verify: (given) => fixed.integrity.verify(given),
+    verify: (given) =>
+      withApprovals(fixed.integrity.verify(given), () =>
+        existsSync(fixed.journalFile) ? look().audit(given?.run_id === undefined ? {} : { run_id: given.run_id }) : [],
+      ),
     verifyFile: (file, given) => fixed.integrity.verifyFile(file, given),
     exportRun: (runId, given, write) => fixed.integrity.exportRun(runId, given, write),
     forget: async (runId) => own().forget(runId),
@@ -250,7 +259,9 @@ export function openServices(options: ServiceOptions): OpenedServices {
       return dryRun(reader.journal, { days: request.days ?? fixed.settings.current().config.retention.days, now: Date.now() });
     },
     rebuild: async () => ownForUpkeep().rebuild(),
+    audit: (filter) => look().audit(filter),
     ...fixed.workerFiles,
+    ...policyDeskOf(fixed, options.workspace, () => (owner === null && !existsSync(fixed.journalFile) ? null : look())),
     close,
   });
   const servicesFor = (caller: Caller): Service => serviceFor(() => ownFor(caller));
@@ -372,7 +383,13 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
   const dataDir = workspaceDataFolder(folders.data, options.workspace);
   const journalFile = join(dataDir, "journal.db");
   const classify = createTaskClassifier();
-  const workspace = createWorkspace({ root: options.workspace, bosunHome: folders.data, closed: [folders.config] });
+  const policy = createLivePolicy(settings.current);
+  const workspace = createWorkspace({
+    root: options.workspace,
+    bosunHome: folders.data,
+    closed: [folders.config],
+    mayReadSecret: (path) => policy().mayReadSecret(path),
+  });
   const userFolder = join(folders.config, "workers");
   const workers = createWorkerRegistry({
     builtIn: loadBuiltinWorkers(names),
@@ -405,6 +422,7 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
       now: Date.now,
     }),
     workspace,
+    policy,
     workers,
     workerFiles: createWorkerFiles({ registry: workers, knownTools: names, root: workspace.root, folder, userFolder }),
     projectNotes: createProjectNotes(() => {
@@ -430,6 +448,24 @@ function fix(options: ServiceOptions, tell: (notice: string) => void): Fixed {
         }),
       ),
   };
+}
+
+/** @param look null when nothing was recorded yet: looking at rules must not make a data folder */
+function policyDeskOf(fixed: Fixed, workspace: string, look: () => Pick<Look, "audit"> | null): PolicyDesk {
+  return createPolicyDesk({
+    policy: fixed.policy,
+    rules: () => {
+      const { config, workspacePolicy, warnings } = fixed.settings.current();
+      return { person: config.policy, workspace: workspacePolicy, warnings };
+    },
+    personFile: () => fixed.settings.current().userFile,
+    workspaceFile: join(workspace, ".bosun", "config.json"),
+    tools: fixed.tools,
+    workspace: fixed.workspace,
+    audit: () => look()?.audit() ?? [],
+    insertRule,
+    removeRule,
+  });
 }
 
 /** How the models fare, as this process sees it. */
@@ -684,13 +720,14 @@ function activitiesOf(
       random: Math.random,
       checkReply: (text, schema) => checkReply(text, schema),
     }),
-    ...createToolActivities({ tools, workspace, states, results }),
+    ...createToolActivities({ tools, workspace, states, results, policy: fixed.policy }),
     ...createChangeActivities({
       workspace,
       states,
       journal,
       dataDir,
       now: Date.now,
+      policy: fixed.policy,
       deadlineSeconds: (kind) => deadlineSecondsOf(config(), kind),
     }),
   ];

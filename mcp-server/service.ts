@@ -4,9 +4,11 @@
  * what starts, drives or decides is a promise, for the owner may be another process.
  */
 import type { Json } from "../shared/durable.ts";
+import type { AuditEntry } from "../shared/audit.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { JournalVerdict } from "../shared/journal-verdict.ts";
 import type { ApprovalView, Include, RunStatus, RunView } from "../shared/run-view.ts";
+import type { PolicyCheck, PolicyReport, PolicyRuleView, RuleSuggestion } from "../shared/policy.ts";
 import type { Route } from "../shared/routing.ts";
 import type { LentModel, LentRequest } from "../shared/model-bridge.ts";
 import type { ApprovalDetail, ForgetReport, GcSummary, PlanReport, UsageReport } from "../shared/reports.ts";
@@ -118,6 +120,20 @@ export interface Upkeep {
   rebuild(): Promise<{ readonly runs: number }>;
 }
 
+/** What is allowed, asked about and refused, by whose rule. Only faces that talk with a person may change it. */
+export interface PolicyDesk {
+  /** The rules in force. */
+  policy(): PolicyReport;
+  /** Which rule decides about such a call, and what would happen. @param request.args JSON @throws BosunError invalid_input when they do not fit */
+  checkPolicy(request: { readonly tool: string; readonly args: string; readonly worker: string }): PolicyCheck;
+  /** Rules that follow from the person's decisions so far. */
+  suggestRules(): readonly RuleSuggestion[];
+  /** Writes a suggested rule into the person's own file. @throws BosunError not_found, conflict */
+  acceptRule(id: string): PolicyRuleView;
+  /** Takes a rule out of the person's own file. @throws BosunError not_found, conflict */
+  revokeRule(id: string): PolicyRuleView;
+}
+
 /** One thing that was looked at. */
 export interface Check {
   readonly name: string;
@@ -131,7 +147,7 @@ export interface Examination {
   readonly checks: readonly Check[];
 }
 
-export interface Service extends Upkeep {
+export interface Service extends Upkeep, PolicyDesk {
   /** Looks for models on this machine where none is configured and no key is set; to be awaited before something is started. Never fails for want of them. @returns whether there is one */
   findModels(): Promise<boolean>;
   /** Creates the run and starts driving it. @throws BosunError invalid_input, conflict when its key stands for another task */
@@ -218,6 +234,8 @@ export interface Service extends Upkeep {
   plan(request: RunRequest): Promise<PlanReport>;
   listApprovals(filter?: { run_id?: string }): readonly ApprovalView[];
   getApproval(approvalId: string): ApprovalDetail;
+  /** Each request for an approval and what became of it, oldest first, from the events alone. */
+  audit(filter?: { run_id?: string }): readonly AuditEntry[];
   /**
    * A person's decision; only faces that talk with a person may call it.
    * @param decision.digest of the content that the person saw.

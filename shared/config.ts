@@ -63,7 +63,14 @@ const policyRuleSchema = z.strictObject({
   decide: z.enum(["allow", "ask", "deny"]).describe("What happens when the rule matches."),
   worker: z.string().min(1).max(ITEM_MAX).optional().describe("Name or glob of the worker."),
   tool: z.string().min(1).max(ITEM_MAX).optional().describe("Name or glob of the tool."),
-  path: z.string().min(1).max(ITEM_MAX).optional().describe("Glob of workspace-relative paths."),
+  path: z
+    .string()
+    .min(1)
+    .max(ITEM_MAX)
+    .optional()
+    .describe(
+      "Glob of workspace-relative paths; without `/` it is matched against the file's name. What asks or denies also holds for all below it, in any letter case.",
+    ),
   class: z.string().min(1).max(ITEM_MAX).optional().describe("Approval class, such as write or delete."),
   risk: z.enum(["low", "medium", "high"]).optional().describe("Risk the rule is for."),
   why: z.string().max(2000).optional().describe("Shown to the person together with the decision."),

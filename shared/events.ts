@@ -10,6 +10,7 @@ import type { PlanStep } from "./plan.ts";
 import type { ModelChoice } from "./model.ts";
 import type { Reservation, Usage } from "./usage.ts";
 import type { Risk } from "./change.ts";
+import type { PolicyNote } from "./policy.ts";
 
 /**
  * `read` and `idempotent` are simply run again after a crash; `paid` is settled at its reservation and tried once more;
@@ -34,21 +35,27 @@ export interface ApprovalRequest {
   readonly worker: string;
   /** Epoch milliseconds. */
   readonly expires_at: number;
+  /** SHA-256 of how the files will be: what was applied can be held against it. Left out by older versions. */
+  readonly post_state?: string;
+  /** Left out when no rule had a say. With `allow` or `deny` in it nobody is asked: the request is decided with it. */
+  readonly policy?: PolicyNote;
 }
 
 /** What says of a decision that a person made it, by where it was made: a terminal, a browser that Bosun itself opened, the editor. */
 export const ASSURANCE_OF = { cli: "terminal", page: "browser", vscode: "editor" } as const;
 export type DecisionChannel = keyof typeof ASSURANCE_OF;
 
-/** A person's decision, the payload of the signal `approval:<id>`. */
+/** A person's decision, the payload of the signal `approval:<id>`; or, by a request's `policy`, that of a rule. */
 export interface ApprovalDecision {
   readonly decision: "approve" | "reject";
   readonly digest: string;
   /** Names a text. */
   readonly reason: Ref | null;
   /** Where it was made, and what says that a person made it. */
-  readonly channel: DecisionChannel;
-  readonly assurance: (typeof ASSURANCE_OF)[DecisionChannel];
+  readonly channel: DecisionChannel | "policy";
+  readonly assurance: (typeof ASSURANCE_OF)[DecisionChannel] | "rule";
+  /** Of the channel `policy`: the rule in one line. */
+  readonly rule?: string;
 }
 
 /** Caps of a run; what is left out is not capped. */

@@ -5,6 +5,9 @@ import { applyChanges, assumeApplied, probeApply } from "../changes/apply.ts";
 import type { ApplyRequest } from "../changes/apply.ts";
 import { createChangeSet } from "../changes/change-set.ts";
 import { combineChanges, refuseIfEdited, reverseOf } from "../changes/revert.ts";
+import { assertStillAllowed, noteOf } from "../approvals/note-verdict.ts";
+import { judgeChanges, postStateOf } from "../approvals/judge-changes.ts";
+import type { Policy } from "../approvals/policy.ts";
 import type { ActivityContext, AnyActivity } from "../engine/activity.ts";
 import { createCodec } from "../engine/codec.ts";
 import type { JournalReader } from "../journal/port.ts";
@@ -22,6 +25,8 @@ export interface ChangeParts {
   readonly dataDir: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** As it is now. */
+  readonly policy: () => Policy;
   /** Seconds until an approval of this class expires; read live. */
   deadlineSeconds(kind: Proposal["kind"]): number;
 }
@@ -43,7 +48,12 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
     );
     const { digest, kind, title, risk, reasons, files } = set;
     const expiresAt = parts.now() + parts.deadlineSeconds(kind) * 1000;
+    const verdict = judgeChanges(parts.policy(), { worker: at.worker, kind, risk, changes: set.changes });
     return {
+      ...noteOf(verdict, ctx),
+      post_state: postStateOf(
+        set.changes.map(({ path, after }) => ({ path, hash: after?.content.$blob ?? null, mode: after?.mode ?? null })),
+      ),
       change_set_id: at.id,
       digest,
       kind,
@@ -68,6 +78,7 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
       approval.request.digest === input.digest &&
       approval.request.change_set_id === input.change_set_id;
     if (!sound) throw new BosunError("policy_denied", `nothing was applied: ${input.approval_id} does not approve this content`);
+    assertStillAllowed(parts.policy(), approval, input.changes.value);
   }
 
   const requestOf = (input: ApplyInput, ctx: ActivityContext): ApplyRequest => ({

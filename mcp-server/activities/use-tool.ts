@@ -1,12 +1,14 @@
 /** `use_tool` and `inspect_calls`: one call of a worker's tool, checked against what the worker may use. */
 import { BosunError } from "../../shared/errors.ts";
 import type { ToolCall } from "../../shared/model.ts";
+import { guardCall } from "../approvals/guard-call.ts";
+import type { Policy } from "../approvals/policy.ts";
 import type { AnyActivity } from "../engine/activity.ts";
 import type { UseTool } from "../supervisor/activities.ts";
 import type { Tool } from "../tools/port.ts";
 import { withTimeout } from "../tools/with-timeout.ts";
 import { parseArguments } from "../tools/registry.ts";
-import type { ResultCache } from "../tools/result-cache.ts";
+import { NO_RESULT_CACHE, type ResultCache } from "../tools/result-cache.ts";
 import type { Workspace } from "../tools/workspace.ts";
 import { internal } from "./define.ts";
 import type { SupervisorActivity } from "./define.ts";
@@ -17,6 +19,8 @@ export interface ToolParts {
   readonly workspace: Workspace;
   readonly states: RunStates;
   readonly results: ResultCache;
+  /** As it is now. */
+  readonly policy: () => Policy;
 }
 
 /** Characters of a name or summary that a trace shows. */
@@ -45,10 +49,12 @@ export function createToolActivities(parts: ToolParts): readonly AnyActivity[] {
       const state = parts.states.of(ctx.runId);
       const tool = offered(parts.tools, call.name, { worker: input.worker, allowed: state.toolsAt(ctx.path) });
       const args = parseArguments(tool, call.arguments);
+      const guarded = guardCall(parts.policy(), { worker: input.worker, tool, args }, { workspace: parts.workspace, files: state.overlay });
+      const results = guarded.restricted ? NO_RESULT_CACHE : parts.results;
       const result = await withTimeout(tool, ctx.signal, (signal) =>
-        parts.results.run(tool, args, {
-          workspace: parts.workspace,
-          files: state.overlay,
+        results.run(tool, args, {
+          workspace: guarded.workspace,
+          files: guarded.files,
           step: input.step,
           seen: state.seenBy(input.step),
           signal,

@@ -46,7 +46,7 @@ const NAMES = new Set([
  * High: what editors, agents, hooks or build servers take as instructions, the scripts of a package.json, many deletions.
  * Medium: deletions and moves, other changes of a package.json, files that can be run. Low: the rest.
  */
-export function riskOf(changes: readonly FileChange[], blobs: BlobStore): RiskAssessment {
+export function riskOf(changes: readonly FileChange[], blobs: Pick<BlobStore, "get">): RiskAssessment {
   const high = changes.flatMap((change) => highReason(change, blobs) ?? []);
   const medium = changes.flatMap((change) => mediumReason(change, changes) ?? []);
   const deletions = changes.filter((change) => change.after === null).length;
@@ -55,7 +55,7 @@ export function riskOf(changes: readonly FileChange[], blobs: BlobStore): RiskAs
   return { risk, reasons: [...high, ...medium] };
 }
 
-function highReason(change: FileChange, blobs: BlobStore): string | null {
+function highReason(change: FileChange, blobs: Pick<BlobStore, "get">): string | null {
   const parts = change.path.toLowerCase().split("/");
   const name = parts.pop() ?? "";
   if (parts.some((part) => FOLDERS.has(part)) || NAMES.has(name))
@@ -77,7 +77,7 @@ function mediumReason(change: FileChange, all: readonly FileChange[]): string | 
 }
 
 /** The scripts of a package.json in one spelling; what cannot be read as one counts as different from everything else. */
-function scriptsOf(state: FileChange["before"], blobs: BlobStore): string {
+function scriptsOf(state: FileChange["before"], blobs: Pick<BlobStore, "get">): string {
   if (state === null) return "{}";
   try {
     const parsed: unknown = JSON.parse(blobs.get(state.content.$blob).toString("utf8"));

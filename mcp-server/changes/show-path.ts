@@ -8,8 +8,9 @@ export function showPath(path: string): string {
   return `"${escapeOdd(short)}"`;
 }
 
-// `"`, back quote, backslash; control, format, surrogate, private and unassigned characters; line and paragraph separators.
-const ODD = /["`\\\p{C}\p{Zl}\p{Zp}]/u;
+// `"`, back quote, backslash; control, format, surrogate, private and unassigned characters; line and paragraph separators; what is shown as
+// nothing or as a space and is none.
+const ODD = /["`\\\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/u;
 
 /** Escapes what cannot be seen as `\u{…}`, and quotes and backslashes by a backslash. */
 export function escapeOdd(text: string): string {

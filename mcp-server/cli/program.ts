@@ -4,6 +4,7 @@ import type { CliContext } from "./command.ts";
 import { answerCommand } from "./commands/answer.ts";
 import { approvalsCommand } from "./commands/approvals.ts";
 import { approveCommand } from "./commands/approve.ts";
+import { auditCommand } from "./commands/audit.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -17,6 +18,7 @@ import { daemonCommand } from "./commands/daemon.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { gcCommand } from "./commands/gc.ts";
 import { planCommand } from "./commands/plan.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { rebuildCommand } from "./commands/rebuild.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { replayCommand } from "./commands/replay.ts";
@@ -67,6 +69,8 @@ export function createProgram(context: CliContext): Command {
     approvalsCommand,
     approveCommand,
     rejectCommand,
+    policyCommand,
+    auditCommand,
     answerCommand,
     settleCommand,
     mcpCommand,

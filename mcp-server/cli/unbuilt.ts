@@ -2,8 +2,6 @@
 
 const UNBUILT: Readonly<Record<string, string>> = {
   memory: "There is no memory yet.",
-  policy: "Every write asks.",
-  audit: "`bosun trace` shows all that a run did.",
 };
 
 /** What to say about such a command; null if the name means nothing to us. */

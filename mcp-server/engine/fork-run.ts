@@ -244,6 +244,8 @@ function deliveriesOf(kept: readonly RunEvent[], activities: ReadonlyMap<string,
   for (const event of events) {
     const effect = (event.kind === "call-completed" || event.kind === "call-failed") && started.get(event.path)?.data.kind === "effect";
     if (effect) carriedOut.set(branchOf(event.path), event.seq);
+    // What a rule refused was acted upon, too.
+    if (event.kind === "approval-requested" && event.data.policy?.decide === "deny") carriedOut.set(event.path, event.seq);
     const wait = event.kind === "signal-received" ? approvals.get(event.data.name) : undefined;
     if (wait !== undefined && event.kind === "signal-received" && isRejection(event)) carriedOut.set(branchOf(wait), event.seq);
   }

@@ -82,6 +82,7 @@ class TraceFold {
         break;
       case "approval-requested":
         this.#titles.set(event.data.approval_id, event.data.title);
+        this.#decidedByPolicy(event);
         break;
       case "wait-started":
         this.#openWait(event);
@@ -218,6 +219,20 @@ class TraceFold {
       node.status = "error";
       node.error = { code: "approval_rejected", message: "rejected by a person", retryable: false };
     }
+  }
+
+  /** Nobody was asked, so no wait begins and ends the span. */
+  #decidedByPolicy(event: EventOf<"approval-requested">): void {
+    const { policy, title, approval_id: id } = event.data;
+    if (policy === undefined || policy.decide === "ask") return;
+    const path = `${event.path}/approval:${id}`;
+    const node = this.#open({ path, time: event.time }, { kind: "approval", name: title });
+    node.status = policy.decide === "allow" ? "ok" : "error";
+    node.attributes["approval_id"] = id;
+    node.attributes["decision"] = policy.decide === "allow" ? "approve" : "reject";
+    node.attributes["rule"] = policy.rule;
+    if (policy.decide === "deny") node.error = { code: "policy_denied", message: "refused by a rule", retryable: false };
+    this.#endAt(node, event);
   }
 
   #startAttempt(event: EventOf<"attempt-started">): void {

@@ -54,6 +54,7 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
           JSON.stringify(event.data),
           event.time,
         );
+        decideByPolicy(event);
         break;
       case "attempt-ended":
       case "call-completed":
@@ -86,6 +87,15 @@ export function createProjector(sql: (text: string) => Sql): (run: number, event
     if (!("inline" in event.data.payload)) return;
     const decision = event.data.payload.inline as unknown as ApprovalDecision;
     decide(event.data.name, decision.decision === "approve" ? "approved" : "rejected", decision, event.time);
+  }
+
+  /** A rule's `allow` or `deny` stands in the request itself, so no process ever sees it open. */
+  function decideByPolicy({ data, time }: EventOf<"approval-requested">): void {
+    const { policy, digest, approval_id: id } = data;
+    if (policy === undefined || policy.decide === "ask") return;
+    const decision = policy.decide === "allow" ? "approve" : "reject";
+    const made: ApprovalDecision = { decision, digest, reason: policy.why, channel: "policy", assurance: "rule", rule: policy.rule };
+    decide(`${APPROVAL_SIGNAL}${id}`, decision === "approve" ? "approved" : "rejected", made, time);
   }
 
   function addUsage(run: number, label: CallLabel, time: number, usage: Usage): void {

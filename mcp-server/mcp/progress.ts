@@ -15,7 +15,8 @@ export function progressOf(event: RunEvent): string | null {
     case "call-started":
       return event.data.label.kind === "internal" ? null : `${stepOf(event.path)}: ${event.data.label.kind} ${event.data.label.name}`;
     case "approval-requested":
-      return "a person is asked to approve";
+      if (event.data.policy?.decide === "allow") return "changes are allowed by a rule";
+      return event.data.policy?.decide === "deny" ? "changes are refused by a rule" : "a person is asked to approve";
     case "wait-started":
       return event.data.about.for === "answer" ? "a question" : null;
     case "run-ended":

@@ -15,7 +15,7 @@ import { statusOf } from "../journal/fold-run.ts";
 import type { RunFold } from "../journal/fold-run.ts";
 import type { PlanReport } from "../../shared/reports.ts";
 import type { EventBatch } from "../../shared/run-note.ts";
-import type { Follow, RunRequest, Service, Upkeep } from "../service.ts";
+import type { Follow, PolicyDesk, RunRequest, Service, Upkeep } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
 import { appliedChanges } from "../activities/changes.ts";
@@ -59,7 +59,7 @@ export interface LocalServiceParts {
 const MAX_TASK = 100_000;
 
 /** What needs no owner is left out. */
-export type OwnerService = Omit<Service, "route" | "workers" | "newWorker" | "importWorkers"> & {
+export type OwnerService = Omit<Service, "route" | "workers" | "newWorker" | "importWorkers" | keyof PolicyDesk> & {
   /** See {@link followEvents}. */
   follow(after: number | null, listener: (batch: EventBatch) => void | Promise<void>): Follow;
 };
@@ -248,6 +248,7 @@ function flushedFirst(look: Look, engine: Engine): Look {
     findRun: first(look.findRun),
     listApprovals: first(look.listApprovals),
     getApproval: first(look.getApproval),
+    audit: first(look.audit),
     replay: first(look.replay),
     verify: first(look.verify),
     verifyFile: look.verifyFile,

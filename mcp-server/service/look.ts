@@ -9,6 +9,7 @@ import type { ReadOthers } from "../journal/read-others.ts";
 import type { ApprovalDetail } from "../../shared/reports.ts";
 import type { ReplayReport, Service } from "../service.ts";
 import { otlpTraceOf, type TracedRun } from "../telemetry/otlp-trace.ts";
+import { auditOf } from "./audit.ts";
 import { compareRuns } from "./compare-runs.ts";
 import type { RunToCompare } from "./compare-runs.ts";
 import { outcomesOf } from "./outcomes.ts";
@@ -20,7 +21,7 @@ import { REMOVED } from "./words.ts";
 
 export type Look = Pick<
   Service,
-  "getRun" | "exportTrace" | "compare" | "listRuns" | "usage" | "findRun" | "listApprovals" | "getApproval" | "replay"
+  "getRun" | "exportTrace" | "compare" | "listRuns" | "usage" | "findRun" | "listApprovals" | "getApproval" | "audit" | "replay"
 > &
   Integrity;
 
@@ -74,6 +75,7 @@ export function createLook({ journal, activities, workflows, integrity, readOthe
       const proposal = proposalsOf(journal, journal.events(row.run_id)).find((each) => each.change_set_id === row.request.change_set_id);
       return { approval: approvalViewOf(row), diff: proposal?.diff.value ?? REMOVED, digest: row.request.digest };
     },
+    audit: (filter = {}) => auditOf(journal, filter.run_id ?? null),
     replay: async (runId): Promise<ReplayReport> => {
       const name = journal.run(runId).workflow;
       const workflow = workflows.find((each) => each.name === name);

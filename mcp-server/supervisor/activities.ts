@@ -7,6 +7,7 @@ import type { Chain, DurableContext, Json, Kept } from "../../shared/durable.ts"
 import type { Effects } from "../../shared/effects.ts";
 import type { PlanPrice } from "../../shared/estimate.ts";
 import type { ApprovalRequest, StepShape } from "../../shared/events.ts";
+import type { PolicyNote } from "../../shared/policy.ts";
 import type { TaskGuess } from "../../shared/routing.ts";
 import type { AssistantMessage, ModelMessage, ModelReply, Purpose, ReplySchema, Tier, ToolOffer } from "../../shared/model.ts";
 
@@ -115,6 +116,8 @@ export interface ToolAnswer {
 export interface Proposal extends Omit<ApprovalRequest, "approval_id" | "worker"> {
   readonly changes: Kept<readonly FileChange[]>;
   readonly diff: Kept<string>;
+  /** What policy says, with its reason at hand. */
+  readonly policy?: PolicyNote & { readonly why: Kept<string> };
   /** Folders that a revert removes when they are empty then; parents first. */
   readonly prune?: readonly string[];
 }

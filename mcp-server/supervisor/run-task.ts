@@ -113,10 +113,15 @@ export async function revertRun(ctx: Ctx, input: { readonly run_id: string }): P
   if (!proposed.ok) return proposed;
   if (proposed.value === null) return { ok: true, value: { answer: "There is nothing to put back.", data: null } };
   const decision = await requestApproval(ctx, proposed.value, { worker: "supervisor", cancelled: () => false, asks: () => undefined });
+  if (decision.decision === "refuse") return { ok: false, error: refused(decision.why) };
   if (decision.decision === "reject") return { ok: false, error: rejected(decision.reason) };
   const failure = await applyApproved(ctx, { proposal: proposed.value, approvalId: decision.approvalId, step: "revert" });
   if (failure !== null) return { ok: false, error: failure };
   return { ok: true, value: { answer: `Put back: ${proposed.value.files.join(", ")}`, data: null } };
+}
+
+function refused(why: string): ErrorValue {
+  return { code: "policy_denied", message: `a rule refuses it: ${why}`, retryable: false };
 }
 
 function rejected(reason: string | null): ErrorValue {

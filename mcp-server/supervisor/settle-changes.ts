@@ -16,6 +16,13 @@ export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Pro
   if (proposal === null || isDropped(ctx, asker)) return null;
   const decision = await requestApproval(ctx, proposal, { ...asker, worker: step.worker });
   if (asker.cancelled()) return null;
+  if (decision.decision === "refuse")
+    return dropped(
+      ctx,
+      step,
+      changeSetId,
+      `Your changes were refused by a rule: ${decision.why}. None of them was applied, and the files are as they were before. Do not try the same again: finish without them, or say in your report what is left to do.`,
+    );
   if (decision.decision === "reject") {
     const why = decision.reason === null ? "no reason was given" : decision.reason;
     return dropped(
@@ -51,14 +58,16 @@ type Decision = Omit<ApprovalDecision, "reason"> & { readonly reason: Kept<strin
 
 export type Decided =
   | { readonly decision: "approve"; readonly approvalId: string }
-  | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null };
+  | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null }
+  /** A rule decided. */
+  | { readonly decision: "refuse"; readonly why: string };
 
 /**
  * Asks the person, and asks again after each expiry once the run is resumed, unless the asker was dropped meanwhile: then it counts as
- * rejected. A decision about other content never counts.
+ * rejected. A decision about other content never counts. Where a rule has decided nobody is asked.
  */
 export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker & { readonly worker: string }): Promise<Decided> {
-  const { change_set_id, digest, kind, title, risk, reasons, files } = proposal;
+  const { change_set_id, digest, kind, title, risk, reasons, files, post_state: postState, policy } = proposal;
   const lifetime = Math.max(0, proposal.expires_at - ctx.now());
   for (let expiresAt = proposal.expires_at; ; expiresAt = ctx.now() + lifetime) {
     const approvalId = `apr_${ctx.id()}`;
@@ -73,8 +82,12 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker
       change_set_id,
       worker: asker.worker,
       expires_at: expiresAt,
+      ...(postState === undefined ? {} : { post_state: postState }),
+      ...(policy === undefined ? {} : { policy }),
     };
     ctx.record("approval-requested", request);
+    if (policy?.decide === "allow") return { decision: "approve", approvalId };
+    if (policy?.decide === "deny") return { decision: "refuse", why: policy.why.value };
     asker.asks(approvalId);
     const signal = await ctx.signal<Decision>(`approval:${approvalId}`, expiresAt, { for: "approval", approval_id: approvalId });
     asker.asks(null);

@@ -50,6 +50,8 @@ export interface WorkspaceOptions {
   readonly bosunHome: string;
   /** More folders or files that are closed to workers, such as the person's own configuration; absolute. */
   readonly closed?: readonly string[];
+  /** May this file be read although it may hold secrets? Asked each time. Default: none may. */
+  readonly mayReadSecret?: (path: string) => boolean;
 }
 
 /** @throws BosunError invalid_input when the root is no folder, or lies in Bosun's data folder. */
@@ -74,22 +76,22 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
       throw new BosunError("policy_denied", `The path ${showPath(asked)} is Bosun's own data, which workers neither read nor write.`);
   }
 
-  function refuseSecret(asked: string, path: string): void {
-    if (!isSecret(path)) return;
+  function refuseSecret(asked: string, path: string, isRead: boolean): void {
+    if (!isSecret(path) || (isRead && options.mayReadSecret?.(path) === true)) return;
     throw new BosunError(
       "policy_denied",
-      `The file ${showPath(asked)} may hold secrets, so workers neither read nor write it. Asking a person for it comes with policy and is not there yet; go on without it.`,
+      `The file ${showPath(asked)} may hold secrets, so workers neither read nor write it; a person can allow read_file for it by a rule. Go on without it.`,
     );
   }
 
-  function check(asked: string, path: string, secretsToo: boolean): void {
+  function check(asked: string, path: string, { secretsToo, follow }: { readonly secretsToo: boolean; readonly follow: boolean }): void {
     refuseClosed(asked, path);
-    if (secretsToo) refuseSecret(asked, path);
+    if (secretsToo) refuseSecret(asked, path, follow);
   }
 
   function resolve(asked: string, options_: { readonly secretsToo: boolean; readonly follow: boolean }): ResolvedPath {
     const parts = pathParts(asked, process.platform);
-    check(asked, parts.join("/"), options_.secretsToo);
+    check(asked, parts.join("/"), options_);
     let place = root;
     let kind: ResolvedPath["kind"] = "folder";
     let blocker: string | null = null;
@@ -116,7 +118,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     }
     if (caseInsensitive && kind !== null) place = realpathSync.native(place);
     const path = inside(root, place);
-    check(asked, path, options_.secretsToo);
+    check(asked, path, options_);
     return { path: path === "" ? "." : path, absolute: place, kind, blocker };
   }
 

@@ -214,6 +214,30 @@ export const CHANGES: Scenarios = {
     world: droppedWhile((meet) => ({ work: (request) => (request.turn > 2 ? meet().then(() => reads("a")) : undefined) }), true),
     act: decide("reject"),
   },
+  "allowed-by-a-rule": { world: writer({ judge: () => ({ decide: "allow", why: "docs are free" }) }), input: byCoder },
+  "asked-about-by-a-rule": {
+    world: writer({ judge: () => ({ decide: "ask", why: "always ask" }) }),
+    input: byCoder,
+    act: decide("approve"),
+  },
+  "refused-by-a-rule": { world: writer({ judge: () => ({ decide: "deny", why: "hands off" }) }), input: byCoder },
+  "allowed-by-a-rule-that-is-gone": {
+    world: writer({
+      judge: () => ({ decide: "allow", why: "docs are free" }),
+      apply: () => {
+        throw new BosunError("policy_denied", "nothing was applied: the rule that allowed it does not allow it any more");
+      },
+    }),
+    input: byCoder,
+  },
+  "dropped-after-a-rule-refused": {
+    world: droppedWhile((meet) => ({
+      judge: () => ({ decide: "deny", why: "hands off" }),
+      work: (request) => (request.turn > 2 ? meet().then(() => reads("a")) : undefined),
+    })),
+  },
+  "revert-allowed-by-a-rule": reverting({ judge: () => ({ decide: "allow", why: "reverts are free" }) }),
+  "revert-refused-by-a-rule": reverting({ judge: () => ({ decide: "deny", why: "no reverts" }) }),
   "revert-of-nothing": reverting({ propose: () => null }),
   "revert-approved": reverting({ propose: () => ({ files: ["a.txt", "b.txt"] }) }, decide("approve")),
   "revert-rejected": reverting({}, decide("reject")),

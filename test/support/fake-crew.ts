@@ -9,6 +9,7 @@ import type { PlanPrice } from "../../shared/estimate.ts";
 import type { Effects } from "../../shared/effects.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { ToolCall } from "../../shared/model.ts";
+import type { PolicyDecision } from "../../shared/policy.ts";
 import type { TaskGuess } from "../../shared/routing.ts";
 import { taskPlanSchema, taskReplanSchema } from "../../shared/plan.ts";
 import type { AnyActivity } from "../../mcp-server/engine/activity.ts";
@@ -52,6 +53,8 @@ export interface FakeWorld {
   /** What a call of `write_file` with these arguments puts into the overlay. Default: it makes `a.txt`. */
   writes?(args: unknown): readonly FileChange[];
   propose?(step: string): Partial<Proposal> | null | Promise<Partial<Proposal> | null>;
+  /** What policy says of a step's changes. Default: nothing, so a person is asked. */
+  judge?(step: string): { readonly decide: PolicyDecision; readonly why: string } | null;
   /** What differs from a plan that costs nothing and fits; may throw. */
   price?(input: SupervisorActivities["price_plan"]["input"]): Partial<PlanPrice>;
   apply?(input: SupervisorActivities["apply_changes"]["input"]): unknown;
@@ -192,8 +195,12 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
       const written = (): readonly FileChange[] => world.writes?.(JSON.parse(call?.arguments ?? "{}")) ?? [MADE];
       return { text: ctx.keep(text), ...(call?.name === "write_file" ? { writes: written() } : {}) };
     }),
-    act("propose_changes", "idempotent", async ({ step, change_set_id: id }, ctx) => proposal(await world.propose?.(step), id, ctx)),
-    act("propose_revert", "idempotent", async ({ change_set_id: id }, ctx) => proposal(await world.propose?.("revert"), id, ctx)),
+    act("propose_changes", "idempotent", async ({ step, change_set_id: id }, ctx) =>
+      proposal(await world.propose?.(step), id, ctx, world.judge?.(step)),
+    ),
+    act("propose_revert", "idempotent", async ({ change_set_id: id }, ctx) =>
+      proposal(await world.propose?.("revert"), id, ctx, world.judge?.("revert")),
+    ),
     act("apply_changes", "effect", async (input) => {
       await world.apply?.(input);
       return { change_set_id: input.change_set_id, files: [], folders: [] };
@@ -205,7 +212,12 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
   ];
 }
 
-function proposal(partial: Partial<Proposal> | null | undefined, id: string, ctx: Parameters<AnyActivity["run"]>[1]): Proposal | null {
+function proposal(
+  partial: Partial<Proposal> | null | undefined,
+  id: string,
+  ctx: Parameters<AnyActivity["run"]>[1],
+  verdict: ReturnType<NonNullable<FakeWorld["judge"]>> = null,
+): Proposal | null {
   if (partial === null) return null;
   const base: Proposal = {
     change_set_id: id,
@@ -219,7 +231,9 @@ function proposal(partial: Partial<Proposal> | null | undefined, id: string, ctx
     diff: ctx.keep("diff"),
     expires_at: Date.now() + 60_000,
   };
-  return { ...base, ...partial };
+  const said =
+    verdict === null ? {} : { post_state: "p", policy: { decide: verdict.decide, rule: "policy[0]", why: ctx.keep(verdict.why) } };
+  return { ...base, ...said, ...partial };
 }
 
 export interface Bench {

@@ -1,6 +1,6 @@
 /** A run without a terminal to draw on: one plain line per event worth telling, no control codes. */
 import type { ModelChoice } from "../../../shared/model.ts";
-import type { CallLabel, RunEvent } from "../../../shared/events.ts";
+import type { ApprovalRequest, CallLabel, RunEvent } from "../../../shared/events.ts";
 import { escapeLine } from "../../../shared/visible-text.ts";
 import { duration } from "./numbers.ts";
 import { firstParagraph } from "./run-words.ts";
@@ -54,7 +54,7 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
     case "step-cancelled":
       return `${event.data.step} ${event.kind === "step-skipped" ? "skipped" : "cancelled"}: ${event.data.why}`;
     case "approval-requested":
-      return `${where}: approval asked for (${event.data.risk} risk): ${event.data.title}`;
+      return `${where}: ${asked(event.data.policy)} (${event.data.risk} risk): ${event.data.title}`;
     case "wait-started":
       return event.data.about.for === "answer" ? `${where}: a question for a person` : null;
     case "approval-voided":
@@ -86,6 +86,11 @@ function tell(event: RunEvent, words: string, calls: ReadonlyMap<string, string>
     case "signal-received":
       return null;
   }
+}
+
+function asked(policy: ApprovalRequest["policy"]): string {
+  if (policy?.decide === "allow") return `allowed by a rule, ${policy.rule}`;
+  return policy?.decide === "deny" ? `refused by a rule, ${policy.rule}` : "approval asked for";
 }
 
 function named(call: string | undefined): string {

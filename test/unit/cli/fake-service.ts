@@ -1,5 +1,7 @@
 /** A service with one run whose states a test lays out; it writes down what it was asked to do. */
 import { BosunError } from "../../../shared/errors.ts";
+import type { AuditEntry } from "../../../shared/audit.ts";
+import type { PolicyCheck, PolicyReport, PolicyRuleView, RuleSuggestion } from "../../../shared/policy.ts";
 import type { ApprovalView, RunView } from "../../../shared/run-view.ts";
 import type { Route } from "../../../shared/routing.ts";
 import type { ImportedWorker, WorkersReport } from "../../../shared/worker-view.ts";
@@ -46,6 +48,9 @@ export interface FakeServiceOptions {
   readonly usage?: UsageReport;
   readonly workers?: WorkersReport;
   readonly imported?: readonly ImportedWorker[];
+  readonly audit?: readonly AuditEntry[];
+  readonly policy?: PolicyReport;
+  readonly suggestions?: readonly RuleSuggestion[];
   /** Thrown by `decide`. */
   readonly decideError?: BosunError;
   /** Never settles, until cancelled. */
@@ -295,6 +300,39 @@ export class FakeService implements Service {
     const approval = this.#state.approvals.find((one) => one.approval_id === approvalId);
     if (approval === undefined) throw new BosunError("not_found", `There is no approval ${approvalId}.`);
     return { approval, diff: this.#options.diff ?? "--- a/src/backoff.js\n+++ b/src/backoff.js\n@@ -1 +1 @@\n-max\n+min\n", digest: "d1" };
+  }
+
+  audit(filter?: { run_id?: string }): readonly AuditEntry[] {
+    this.calls.push(`audit ${filter?.run_id ?? "all"}`);
+    return this.#options.audit ?? [];
+  }
+
+  policy(): PolicyReport {
+    return this.#options.policy ?? { rules: [], warnings: [] };
+  }
+
+  checkPolicy({ tool, args, worker }: Parameters<Service["checkPolicy"]>[0]): PolicyCheck {
+    this.calls.push(`check ${tool} ${args} ${worker}`);
+    const verdict = { decide: "ask", source: "default", rule: null, why: "changes are asked about", path: "a.txt" } as const;
+    return { tool, worker, call: verdict, changes: [verdict], outcome: "A person is asked about the change set." };
+  }
+
+  suggestRules(): readonly RuleSuggestion[] {
+    return this.#options.suggestions ?? [];
+  }
+
+  acceptRule(id: string): PolicyRuleView {
+    this.calls.push(`accept ${id}`);
+    return this.#ruleOf(id);
+  }
+
+  revokeRule(id: string): PolicyRuleView {
+    this.calls.push(`revoke ${id}`);
+    return this.#ruleOf(id);
+  }
+
+  #ruleOf(id: string): PolicyRuleView {
+    return { id, source: "person", file: "/home/you/bosun.json", index: 0, decide: "allow", rule: "allow path=docs/**", why: null };
   }
 
   async decide(approvalId: string, { decision, digest, reason }: Parameters<Service["decide"]>[1]): Promise<void> {

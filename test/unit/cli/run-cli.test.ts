@@ -116,7 +116,7 @@ describe("errors", () => {
     expect([code, terminal.err]).toEqual([1, "bosun: internal: disk⟨U+001B⟩[2J gone\n"]);
   });
 
-  it.each(["memory", "policy", "audit"])("say of `%s` that it is not built", async (name) => {
+  it.each(["memory"])("say of `%s` that it is not built", async (name) => {
     const { code, terminal, opened } = await run([name, "whatever"]);
     expect(code).toBe(2);
     expect(terminal.err).toContain(`\`bosun ${name}\` is not built in this version`);

@@ -215,12 +215,12 @@ describe("what workers are kept from", () => {
     "store.p12",
     "prod.tfvars",
     ".env ",
-  ])("a secret is neither read nor written, and the error says what comes later: %j", async (path) => {
+  ])("a secret is neither read nor written, and the error says what a person can do: %j", async (path) => {
     const { workspace } = fixture();
     for (const resolve of [workspace.forReading, workspace.forWriting]) {
       expect(await failureOf(() => resolve(path))).toMatchObject({
         code: expect.stringMatching(/policy_denied/u),
-        message: expect.stringContaining("comes with policy"),
+        message: expect.stringContaining("by a rule"),
       });
     }
     expect(isSecret(path)).toBe(true);
