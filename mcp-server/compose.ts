@@ -590,6 +590,7 @@ function openOwner(fixed: Fixed, notices: string[], alone: () => boolean): (call
         return catalogue.models("small").length > 0;
       },
       newRunId: () => newRunId(Date.now()),
+      root: fixed.workspace.root,
       belongs: (runId, caller) => catalogues.belongs(runId, caller),
       checkReply: (text, schema) => checkReply(text, schema),
       forget: async (runId) => {

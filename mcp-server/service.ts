@@ -4,6 +4,7 @@
  * what starts, drives or decides is a promise, for the owner may be another process.
  */
 import type { Json } from "../shared/durable.ts";
+import type { ApprovalChoice } from "../shared/approval-choice.ts";
 import type { AuditEntry } from "../shared/audit.ts";
 import type { ErrorValue } from "../shared/errors.ts";
 import type { JournalVerdict } from "../shared/journal-verdict.ts";
@@ -239,12 +240,14 @@ export interface Service extends Upkeep, PolicyDesk {
   /**
    * A person's decision; only faces that talk with a person may call it.
    * @param decision.digest of the content that the person saw.
+   * @param decision.parts what of it is approved; left out: all. What is not is told to the worker
+   * @param decision.edits the person's own version of files in it
    * @param decision.channel where the person decided. Default: cli
-   * @throws BosunError not_found, conflict (decided already), approval_expired
+   * @throws BosunError not_found, conflict (decided already), approval_expired, invalid_input when the choice does not fit the change set
    */
   decide(
     approvalId: string,
-    decision: { decision: "approve" | "reject"; digest: string; reason?: string; channel?: DecisionChannel },
+    decision: { decision: "approve" | "reject"; digest: string; reason?: string; channel?: DecisionChannel } & ApprovalChoice,
   ): Promise<void>;
   /** Takes up runs that an earlier process left unfinished; their ids. */
   recover(): Promise<readonly string[]>;

@@ -12,6 +12,8 @@ export interface AuditEntry {
   readonly risk: Risk;
   readonly files: readonly string[];
   readonly digest: string;
+  /** The person approved something else than was put up: a part of it, or with their own version of a file. Digest and post-state are that. */
+  readonly amended: boolean;
   /** How the files will be, as one hash; null in runs of older versions. */
   readonly post_state: string | null;
   readonly requested_at: string;

@@ -4,6 +4,7 @@
  * only looks at from the journal; a caller that cannot (the extension) asks for it here.
  */
 import { z } from "zod";
+import { approvalChoiceSchema } from "./approval-choice.ts";
 import { PRIORITIES } from "./events.ts";
 import { lentModelSchema } from "./model-bridge.ts";
 import { INCLUDES, RUN_STATUSES } from "./run-view.ts";
@@ -128,6 +129,7 @@ export const CONTROL_METHODS = {
     digest: z.string().max(200),
     reason: z.string().exactOptional(),
     channel: z.enum(["cli", "vscode"]).exactOptional(),
+    ...approvalChoiceSchema.shape,
   }),
   /** Opens the person's browser on the approval page. */
   "page.open": z.strictObject({ approval_id: id.nullable() }),

@@ -45,6 +45,19 @@ export interface ApprovalRequest {
 export const ASSURANCE_OF = { cli: "terminal", page: "browser", vscode: "editor" } as const;
 export type DecisionChannel = keyof typeof ASSURANCE_OF;
 
+/** A change set as the person wanted it: a part of it, or with their own version of a file. */
+export interface AmendedChanges {
+  /** Binds to exactly this content, as {@link ApprovalRequest.digest} does. */
+  readonly digest: string;
+  readonly post_state: string;
+  /** Names the changes that are to be applied, */
+  readonly changes: Ref;
+  /** their unified diff, */
+  readonly diff: Ref;
+  /** and what the worker hears of it. */
+  readonly told: Ref;
+}
+
 /** A person's decision, the payload of the signal `approval:<id>`; or, by a request's `policy`, that of a rule. */
 export interface ApprovalDecision {
   readonly decision: "approve" | "reject";
@@ -56,6 +69,8 @@ export interface ApprovalDecision {
   readonly assurance: (typeof ASSURANCE_OF)[DecisionChannel] | "rule";
   /** Of the channel `policy`: the rule in one line. */
   readonly rule?: string;
+  /** Approved so, not as it was put up. */
+  readonly amended?: AmendedChanges;
 }
 
 /** Caps of a run; what is left out is not capped. */

@@ -28,6 +28,8 @@ export interface ApprovalDetail {
   /** Unified diff of the whole change set. */
   readonly diff: string;
   readonly digest: string;
+  /** Files whose diff has hunks to choose from; the others are taken or left as a whole. */
+  readonly divisible: readonly string[];
 }
 
 /** What model calls came to, each attempt counted. */

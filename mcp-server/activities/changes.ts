@@ -74,8 +74,8 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
       approval !== null &&
       approval.run_id === runId &&
       approval.status === "approved" &&
-      approval.decision?.digest === input.digest &&
-      approval.request.digest === input.digest &&
+      approval.decision?.digest === approval.request.digest &&
+      (approval.decision.amended?.digest ?? approval.request.digest) === input.digest &&
       approval.request.change_set_id === input.change_set_id;
     if (!sound) throw new BosunError("policy_denied", `nothing was applied: ${input.approval_id} does not approve this content`);
     assertStillAllowed(parts.policy(), approval, input.changes.value);

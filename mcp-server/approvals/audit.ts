@@ -71,6 +71,12 @@ export function auditRun(events: readonly RunEvent[], copied: number, words: Aud
     entry.assurance = decision.assurance;
     entry.reason = decision.reason === null || decision.reason === undefined ? null : words.text(decision.reason);
     if (decision.digest !== entry.digest) entry.problem = "it was decided about other content";
+    else if (decision.amended !== undefined) {
+      // From here on what is applied is held against what the person made of it.
+      entry.digest = decision.amended.digest;
+      entry.post_state = decision.amended.post_state;
+      entry.amended = true;
+    }
   }
 
   function applied(event: EventOf<"call-completed">): void {
@@ -111,6 +117,7 @@ function requested({ run_id: runId, time, data }: EventOf<"approval-requested">,
     rule: policy?.rule ?? null,
     policy: policy?.decide ?? null,
     reason: policy?.decide === "deny" ? words.text(policy.why) : null,
+    amended: false,
     applied_at: null,
     problem: null,
   };

@@ -1,5 +1,5 @@
 /** Unified diffs as a person reads them before a decision; `git apply` takes them too, unless a marker says that something was cut. */
-import { structuredPatch } from "diff";
+import { structuredPatch, type StructuredPatchHunk } from "diff";
 import type { FileChange, FileState } from "../../shared/change.ts";
 import type { BlobStore } from "../journal/blobs.ts";
 import { escapeOdd } from "./show-path.ts";
@@ -66,10 +66,15 @@ function sizes(change: FileChange): string {
   return `before: ${side(change.before)}; after: ${side(change.after)}`;
 }
 
+/** The hunks of a text's diff, in their order; null when so much is different that it counts as rewritten. */
+export function hunksOf(before: string, after: string): readonly StructuredPatchHunk[] | null {
+  return structuredPatch("", "", before, after, undefined, undefined, { context: CONTEXT_LINES, maxEditLength: MAX_EDITS })?.hunks ?? null;
+}
+
 function hunks(before: string, after: string): string {
-  const patch = structuredPatch("", "", before, after, undefined, undefined, { context: CONTEXT_LINES, maxEditLength: MAX_EDITS });
-  if (patch === undefined) return rewritten(before, after);
-  return patch.hunks
+  const found = hunksOf(before, after);
+  if (found === null) return rewritten(before, after);
+  return found
     .map((hunk) => `@@ -${range(hunk.oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@\n${hunk.lines.join("\n")}\n`)
     .join("");
 }

@@ -2,8 +2,10 @@
  * Asks a person about a change set. Only `y` and Enter approves, only after the diff was shown, and the decision carries the digest
  * of what was shown. What is not understood is asked again; Enter alone decides nothing.
  */
+import type { ApprovalChoice } from "../../shared/approval-choice.ts";
 import type { ApprovalDetail } from "../../shared/reports.ts";
 import type { Service } from "../service.ts";
+import { askPart } from "./ask-part.ts";
 import { askLine } from "./ask-line.ts";
 import { escapeLine } from "../../shared/visible-text.ts";
 import { canAsk, type CliIo } from "./io.ts";
@@ -14,7 +16,7 @@ import { deadline, plural } from "./render/numbers.ts";
 
 /** Longer diffs are cut; `d` shows the rest. */
 const MAX_DIFF_LINES = 80;
-const PROMPT = "Apply these changes? [y]es / [n]ot now / [d]iff / [r]eject ";
+const PROMPT = "Apply these changes? [y]es / [n]ot now / [p]art / [d]iff / [r]eject ";
 /** How often what we do not understand is asked again. */
 const MAX_ASKED_AGAIN = 3;
 
@@ -52,9 +54,15 @@ export function howToDecide(approvalId: string): string {
 
 /**
  * Shows the change set; with a terminal on both ends it also asks.
- * @param hint what to say when nothing was decided.
+ * @param options.hint what to say when nothing was decided.
+ * @param options.choice what `y` approves; left out: all of it.
  */
-export async function askApproval(io: CliIo, service: Service, approvalId: string, hint?: string): Promise<ApprovalAnswer> {
+export async function askApproval(
+  io: CliIo,
+  service: Service,
+  approvalId: string,
+  { hint, choice }: { readonly hint?: string | undefined; readonly choice?: ApprovalChoice } = {},
+): Promise<ApprovalAnswer> {
   const detail = service.getApproval(approvalId);
   await io.stdin.drain();
   printLines(io, approvalLines(detail, { now: io.now(), maxDiffLines: canAsk(io) ? MAX_DIFF_LINES : null }));
@@ -62,7 +70,9 @@ export async function askApproval(io: CliIo, service: Service, approvalId: strin
     printHint(io, hint ?? howToDecide(approvalId));
     return "undecided";
   }
-  const answer = await decideOnTerminal(io, service, detail);
+  if (choice?.parts !== undefined)
+    printText(io, `Only this would be applied: ${choice.parts.map(({ path }) => escapeLine(path, 300)).join(", ")}`);
+  const answer = await decideOnTerminal(io, service, detail, choice);
   if (answer === "undecided") printHint(io, hint ?? leftOpen(approvalId));
   return answer;
 }
@@ -85,7 +95,13 @@ function leftOpen(approvalId: string): string {
   return `Left open. Decide later: \`bosun approve ${escapeLine(approvalId, 80)}\``;
 }
 
-async function decideOnTerminal(io: CliIo, service: Service, { approval, diff, digest }: ApprovalDetail): Promise<ApprovalAnswer> {
+async function decideOnTerminal(
+  io: CliIo,
+  service: Service,
+  detail: ApprovalDetail,
+  choice: ApprovalChoice | undefined,
+): Promise<ApprovalAnswer> {
+  const { approval, diff, digest } = detail;
   let misses = 0;
   while (misses <= MAX_ASKED_AGAIN) {
     const word = (await askLine(io, PROMPT))?.toLowerCase() ?? "";
@@ -96,8 +112,15 @@ async function decideOnTerminal(io: CliIo, service: Service, { approval, diff, d
       case "not now":
         return "undecided";
       case "y":
-        await service.decide(approval.approval_id, { decision: "approve", digest });
+        await service.decide(approval.approval_id, { decision: "approve", digest, ...choice });
         return "approved";
+      case "p":
+      case "part": {
+        const part = await askPart(io, detail);
+        if (part === null) break;
+        await service.decide(approval.approval_id, { decision: "approve", digest, ...part });
+        return "approved";
+      }
       case "d":
       case "diff":
         printLines(io, diffLines(diff, null));
@@ -115,7 +138,7 @@ async function decideOnTerminal(io: CliIo, service: Service, { approval, diff, d
         break;
       }
       default:
-        printText(io, "Type y, n, d or r, then Enter.");
+        printText(io, "Type y, n, p, d or r, then Enter.");
         misses += 1;
     }
   }

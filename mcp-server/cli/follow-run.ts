@@ -118,7 +118,7 @@ async function askApprovals(
   let answered = open.length === 0;
   for (const { approval_id } of open.filter((approval) => !left.has(approval.approval_id))) {
     try {
-      if ((await askApproval(io, service, approval_id, hint)) === "undecided") left.add(approval_id);
+      if ((await askApproval(io, service, approval_id, { hint })) === "undecided") left.add(approval_id);
       else answered = true;
     } catch (error) {
       // Too late, or decided elsewhere: the run goes on by itself, and the person is told.

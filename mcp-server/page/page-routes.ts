@@ -1,5 +1,6 @@
 /** What the approval page may ask for: what is open, what it is about, and a person's decision. */
 import { z } from "zod";
+import { approvalChoiceSchema } from "../../shared/approval-choice.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { Service } from "../service.ts";
 
@@ -17,7 +18,7 @@ export interface PageRequest {
 }
 
 const decisionSchema = z.discriminatedUnion("decision", [
-  z.strictObject({ decision: z.literal("approve"), digest: z.string().max(200) }),
+  z.strictObject({ decision: z.literal("approve"), digest: z.string().max(200), ...approvalChoiceSchema.shape }),
   z.strictObject({ decision: z.literal("reject"), digest: z.string().max(200), reason: z.string().trim().min(1).max(2_000) }),
 ]);
 

@@ -1,5 +1,6 @@
 /** A run's change sets as people see them, read from its events. */
-import { actionOf } from "../../shared/change.ts";
+import { actionOf, type FileChange } from "../../shared/change.ts";
+import type { Ref } from "../../shared/durable.ts";
 import type { Payload, RunEvent } from "../../shared/events.ts";
 import type { ChangeSetView } from "../../shared/run-view.ts";
 import { createCodec } from "../engine/codec.ts";
@@ -18,6 +19,7 @@ export function changeSetsOf(journal: JournalReader, runId: string, events: read
     journal.children(runId).some((child) => child.workflow === "revert" && appliedIds(journal, journal.events(child.run_id)).size > 0);
   const approvals = new Map<string, ApprovalRow>(journal.approvals({ run_id: runId }).map((row) => [row.request.change_set_id, row]));
   const words = createWords(journal.blobs);
+  const codec = createCodec(journal.blobs, null);
   const { failures, open } = applications(journal, events, words);
   const proposals = new Map(proposalsOf(journal, events).map((proposal) => [proposal.change_set_id, proposal]));
   // What was asked about but cannot be read was removed.
@@ -30,13 +32,17 @@ export function changeSetsOf(journal: JournalReader, runId: string, events: read
     const why =
       status === "applied" || status === "reverted" || status === "applying" ? null : (failures.get(id) ?? reasonOf(approval, words));
     if (proposal === undefined) return { change_set_id: id, status, taken_over: takenOver, files: [], why: why ?? REMOVED, diff: REMOVED };
-    const files = proposal.changes.value.map((change) => ({
+    const amended = approval?.decision?.amended;
+    const read = <T>(ref: Ref, otherwise: T): T => orRemoved(() => codec.load(ref) as T, otherwise);
+    const changes = amended === undefined ? proposal.changes.value : read<readonly FileChange[]>(amended.changes, []);
+    const diff = amended === undefined ? proposal.diff.value : read(amended.diff, REMOVED);
+    const files = changes.map((change) => ({
       path: change.path,
       action: actionOf(change),
       before_hash: change.before?.content.$blob ?? null,
       after_hash: change.after?.content.$blob ?? null,
     }));
-    return { change_set_id: id, status, taken_over: takenOver, files, why, diff: proposal.diff.value };
+    return { change_set_id: id, status, taken_over: takenOver, files, why, diff };
   });
 }
 

@@ -18,6 +18,7 @@ import type { EventBatch } from "../../shared/run-note.ts";
 import type { Follow, PolicyDesk, RunRequest, Service, Upkeep } from "../service.ts";
 import { checkPlan } from "../supervisor/check-plan.ts";
 import type { TaskInput } from "../supervisor/make-plan.ts";
+import { amendedBy } from "./amended-by.ts";
 import { appliedChanges } from "../activities/changes.ts";
 import { followEvents } from "./follow-events.ts";
 import { forkOptionsOf } from "./fork.ts";
@@ -42,6 +43,8 @@ export interface LocalServiceParts {
   /** @throws BosunError invalid_input when the schema cannot be used */
   readonly checkSchema: (schema: unknown) => void;
   readonly checkReply: ForkParts["checkReply"];
+  /** Canonical root of the workspace. */
+  readonly root: string;
   /** The full name of the model asked for, null when none was. @throws BosunError model_unavailable when there is none to use */
   readonly checkModel: (model: string | null, caller: Caller) => string | null;
   readonly findModels: (caller: Caller) => Promise<boolean>;
@@ -198,7 +201,7 @@ function serviceOf(parts: LocalServiceParts, caller: Caller): OwnerService {
       });
     },
     plan: (request) => planOnly(parts, () => startTask("plan", request)),
-    decide: async (approvalId, { decision, digest, reason, channel = "cli" }) => {
+    decide: async (approvalId, { decision, digest, reason, channel = "cli", ...choice }) => {
       const row = journal.approval(approvalId);
       if (row === null) throw new BosunError("not_found", `no approval ${approvalId}: \`bosun approvals\` lists what is open`);
       if (row.status === "expired")
@@ -209,12 +212,14 @@ function serviceOf(parts: LocalServiceParts, caller: Caller): OwnerService {
       if (row.status !== "open") throw new BosunError("conflict", `${approvalId} was decided already: ${row.status}`);
       if (row.request.digest !== digest)
         throw new BosunError("conflict", `${approvalId} is about other content than what was shown: look again`);
+      const amended = decision === "approve" ? amendedBy(parts, row, choice, reason ?? null) : null;
       const payload: ApprovalDecision = {
         decision,
         digest,
         reason: reason === undefined ? null : engine.keep(reason),
         channel,
         assurance: ASSURANCE_OF[channel],
+        ...(amended === null ? {} : { amended }),
       };
       engine.signal(row.run_id, `approval:${approvalId}`, payload);
     },

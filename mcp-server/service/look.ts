@@ -9,6 +9,7 @@ import type { ReadOthers } from "../journal/read-others.ts";
 import type { ApprovalDetail } from "../../shared/reports.ts";
 import type { ReplayReport, Service } from "../service.ts";
 import { otlpTraceOf, type TracedRun } from "../telemetry/otlp-trace.ts";
+import { divisibleFiles } from "../changes/amend.ts";
 import { auditOf } from "./audit.ts";
 import { compareRuns } from "./compare-runs.ts";
 import type { RunToCompare } from "./compare-runs.ts";
@@ -17,7 +18,7 @@ import { proposalsOf } from "./change-sets.ts";
 import type { Integrity } from "./integrity.ts";
 import { approvalViewOf, runViewOf } from "./run-view.ts";
 import { usageOfJournal, usageReport } from "./usage.ts";
-import { REMOVED } from "./words.ts";
+import { orRemoved, REMOVED } from "./words.ts";
 
 export type Look = Pick<
   Service,
@@ -73,7 +74,8 @@ export function createLook({ journal, activities, workflows, integrity, readOthe
       const row = journal.approval(approvalId);
       if (row === null) throw new BosunError("not_found", `no approval ${approvalId}: \`bosun approvals\` lists what is open`);
       const proposal = proposalsOf(journal, journal.events(row.run_id)).find((each) => each.change_set_id === row.request.change_set_id);
-      return { approval: approvalViewOf(row), diff: proposal?.diff.value ?? REMOVED, digest: row.request.digest };
+      const divisible = proposal === undefined ? [] : orRemoved(() => divisibleFiles(proposal.changes.value, journal.blobs), []);
+      return { approval: approvalViewOf(row), diff: proposal?.diff.value ?? REMOVED, digest: row.request.digest, divisible };
     },
     audit: (filter = {}) => auditOf(journal, filter.run_id ?? null),
     replay: async (runId): Promise<ReplayReport> => {

@@ -115,9 +115,10 @@ export async function revertRun(ctx: Ctx, input: { readonly run_id: string }): P
   const decision = await requestApproval(ctx, proposed.value, { worker: "supervisor", cancelled: () => false, asks: () => undefined });
   if (decision.decision === "refuse") return { ok: false, error: refused(decision.why) };
   if (decision.decision === "reject") return { ok: false, error: rejected(decision.reason) };
-  const failure = await applyApproved(ctx, { proposal: proposed.value, approvalId: decision.approvalId, step: "revert" });
+  const failure = await applyApproved(ctx, { proposal: proposed.value, decision, step: "revert" });
   if (failure !== null) return { ok: false, error: failure };
-  return { ok: true, value: { answer: `Put back: ${proposed.value.files.join(", ")}`, data: null } };
+  const files = decision.amended?.changes.value.map(({ path }) => path) ?? proposed.value.files;
+  return { ok: true, value: { answer: `Put back: ${files.join(", ")}`, data: null } };
 }
 
 function refused(why: string): ErrorValue {

@@ -1,6 +1,7 @@
 /** The end of a step that wrote: its change set is put up for approval as a whole, then applied, or dropped with the reason told. */
 import type { Kept } from "../../shared/durable.ts";
-import type { ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
+import type { FileChange } from "../../shared/change.ts";
+import type { AmendedChanges, ApprovalDecision, ApprovalRequest } from "../../shared/events.ts";
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Ctx, Proposal } from "./activities.ts";
@@ -32,8 +33,8 @@ export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Pro
       `The person rejected your changes: ${why}. None of them was applied, and the files are as they were before. Finish without them, or propose something else if the reason allows it.`,
     );
   }
-  const failure = await applyApproved(ctx, { proposal, approvalId: decision.approvalId, step: step.id });
-  if (failure === null) return null;
+  const failure = await applyApproved(ctx, { proposal, decision, step: step.id });
+  if (failure === null) return decision.amended?.told.value ?? null;
   return dropped(
     ctx,
     step,
@@ -53,11 +54,23 @@ export interface Asker {
   readonly asks: (approvalId: string | null) => void;
 }
 
-/** The decision with its reason at hand. */
-type Decision = Omit<ApprovalDecision, "reason"> & { readonly reason: Kept<string> | null };
+/** What the person approved in place of what was put up, at hand. */
+export type Amended = Omit<AmendedChanges, "changes" | "diff" | "told"> & {
+  readonly changes: Kept<readonly FileChange[]>;
+  readonly told: Kept<string>;
+};
+
+/** The decision with what it names at hand. */
+type Decision = Omit<ApprovalDecision, "reason" | "amended"> & { readonly reason: Kept<string> | null; readonly amended?: Amended };
+
+export interface Approved {
+  readonly decision: "approve";
+  readonly approvalId: string;
+  readonly amended?: Amended;
+}
 
 export type Decided =
-  | { readonly decision: "approve"; readonly approvalId: string }
+  | Approved
   | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null }
   /** A rule decided. */
   | { readonly decision: "refuse"; readonly why: string };
@@ -93,7 +106,7 @@ export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker
     asker.asks(null);
     if (signal.kind === "received" && signal.payload.digest === digest) {
       return signal.payload.decision === "approve"
-        ? { decision: "approve", approvalId }
+        ? { decision: "approve", approvalId, ...(signal.payload.amended === undefined ? {} : { amended: signal.payload.amended }) }
         : { decision: "reject", approvalId, reason: signal.payload.reason?.value ?? null };
     }
     await ctx.hold({
@@ -113,13 +126,14 @@ function isDropped(ctx: Ctx, asker: Asker): boolean {
 /** Null when applied. */
 export async function applyApproved(
   ctx: Ctx,
-  at: { readonly proposal: Proposal; readonly approvalId: string; readonly step: string },
+  at: { readonly proposal: Proposal; readonly decision: Approved; readonly step: string },
 ): Promise<ErrorValue | null> {
-  const { change_set_id, digest, changes, prune } = at.proposal;
+  const { change_set_id, prune } = at.proposal;
+  const { digest, changes } = at.decision.amended ?? at.proposal;
   const applied = await ctx.call("apply_changes", {
     step: at.step,
     change_set_id,
-    approval_id: at.approvalId,
+    approval_id: at.decision.approvalId,
     digest,
     changes,
     ...(prune === undefined ? {} : { prune }),

@@ -122,7 +122,32 @@ const decideOf = (at: Bench, runId: string, worker: string, decision: "approve" 
   }
 };
 
+/** Approves something else than was put up. */
+const amending: NonNullable<Scenario["act"]> = (at, runId) => {
+  for (const { request } of at.journal.approvals({ run_id: runId, open: true }))
+    at.engine.signal(runId, `approval:${request.approval_id}`, {
+      decision: "approve",
+      digest: request.digest,
+      reason: null,
+      channel: "page",
+      assurance: "browser",
+      amended: {
+        digest: "amended",
+        post_state: "other",
+        changes: at.engine.keep([{ path: "b", before: null, after: { content: { $blob: "00", size: 0 }, mode: 0o644 } }]),
+        diff: at.engine.keep("the other diff"),
+        told: at.engine.keep("A part was approved."),
+      },
+    });
+};
+
 export const CHANGES: Scenarios = {
+  "approved-in-part": {
+    world: { ...crew({ work: inTurn(write, { content: "written" }, { content: "I left the rest." }) }) },
+    input: byCoder,
+    act: amending,
+  },
+  "revert-approved-in-part": reverting({}, amending),
   "changes-come-to-nothing": { world: writer({ propose: () => null }), input: byCoder },
   "changes-cannot-be-put-up": { world: writer({ propose: refused }), input: byCoder },
   "changes-with-folders-to-prune": { world: writer({ propose: () => ({ prune: ["d", "d/e"] }) }), input: byCoder, act: decide("approve") },

@@ -13,20 +13,24 @@ export function approveCommand(context: CliContext): Command {
   return command("approve <id>", "Show a change set, ask, and apply it after `y`. Needs a terminal. A run stands for its only open one.", [
     "approve apr_91c0",
     "approve run_4f2a",
-  ]).action(async (id: string, options: { readonly json?: boolean }) => {
-    const json = options.json === true;
-    const { io } = context;
-    await withService(context, {}, async (service) => {
-      const approvalId = findApproval(service, id);
-      const detail = service.getApproval(approvalId);
-      if (detail.approval.status !== "open") throw decidedAlready(detail.approval);
-      if (json && !canAsk(io)) {
-        printJson(io, { approvals: [detail.approval] });
-        return EXIT.waits;
-      }
-      const runId = detail.approval.run_id;
-      if ((await askApproval(io, service, approvalId)) === "undecided") return EXIT.waits;
-      return showEnd(io, service, await followRun(io, service, runId, { json }), json);
+    "approve apr_91c0 --files src/a.ts src/b.ts",
+  ])
+    .option("--files <paths...>", "approve only these files of it; the worker is told that the others were not approved")
+    .action(async (id: string, options: { readonly json?: boolean; readonly files?: readonly string[] }) => {
+      const json = options.json === true;
+      const { io } = context;
+      await withService(context, {}, async (service) => {
+        const approvalId = findApproval(service, id);
+        const detail = service.getApproval(approvalId);
+        if (detail.approval.status !== "open") throw decidedAlready(detail.approval);
+        if (json && !canAsk(io)) {
+          printJson(io, { approvals: [detail.approval] });
+          return EXIT.waits;
+        }
+        const runId = detail.approval.run_id;
+        const choice = options.files === undefined ? {} : { choice: { parts: options.files.map((path) => ({ path })) } };
+        if ((await askApproval(io, service, approvalId, choice)) === "undecided") return EXIT.waits;
+        return showEnd(io, service, await followRun(io, service, runId, { json }), json);
+      });
     });
-  });
 }

@@ -45,7 +45,7 @@ function entryLines(entry: AuditEntry): readonly Line[] {
   return [
     [
       piece(`${entry.requested_at}  `, "dim"),
-      piece(`${outcome}${escapeLine(by, 80)}`, TONES[outcome]),
+      piece(`${outcome}${entry.amended ? " in part" : ""}${escapeLine(by, 80)}`, TONES[outcome]),
       piece(`  ${escapeLine(entry.title, 300)}`),
     ],
     [piece(`  ${facts.join(" · ")}`, "dim")],

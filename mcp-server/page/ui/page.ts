@@ -1,10 +1,12 @@
 /** The approval page: what is open, the diff of one, and a person's decision. */
-import { diffView } from "./diff-view.ts";
+import { createChosen } from "./chosen-parts.ts";
+import { diffView, type Ticks } from "./diff-view.ts";
 import { element, textBlock } from "./elements.ts";
 import { readDiff } from "./read-diff.ts";
 import { type Decision, type Detail, type Listed, openSession, type Requests } from "./requests.ts";
 
 const LOOK_MS = 2_000;
+const APPROVE_ALL = "Approve and apply";
 const at = (id: string): HTMLElement => document.getElementById(id) ?? document.body;
 
 interface State {
@@ -87,7 +89,7 @@ function start(requests: Requests, first: string | null): void {
     if (event.target instanceof HTMLTextAreaElement || event.ctrlKey || event.metaKey || event.altKey) return;
     const ids = state.listed.map(({ approval_id }) => approval_id);
     const index = ids.indexOf(state.shown?.approval.approval_id ?? "");
-    if (event.key === "A") void decide({ decision: "approve" });
+    if (event.key === "A") document.querySelector<HTMLButtonElement>(".approve")?.click();
     else if (event.key === "R") document.querySelector<HTMLTextAreaElement>("#reason")?.focus();
     else if (event.key === "n") void show(ids[Math.min(index + 1, ids.length - 1)] ?? null);
     else if (event.key === "p") void show(ids[Math.max(index - 1, 0)] ?? null);
@@ -102,7 +104,7 @@ function start(requests: Requests, first: string | null): void {
   }, LOOK_MS);
 }
 
-function detailView({ approval, diff, task }: Detail, decide: (decision: Decision) => Promise<void>): readonly Node[] {
+function detailView({ approval, diff, task, divisible }: Detail, decide: (decision: Decision) => Promise<void>): readonly Node[] {
   const reason = element("textarea", { id: "reason", rows: "2", maxlength: "2000", "aria-label": "Why not" });
   reason.setAttribute("placeholder", "Why not? The worker is told.");
   const reject = (event: Event): void => {
@@ -114,6 +116,27 @@ function detailView({ approval, diff, task }: Detail, decide: (decision: Decisio
     } else void decide({ decision: "reject", reason: text });
   };
   const files = readDiff(diff);
+  // What the diff does not name as it is, or is cut, can only be decided as a whole.
+  const named = files.length === approval.files.length && approval.files.every((path) => files.some(({ title }) => title === path));
+  const hunksOf = (path: string): number => (divisible.includes(path) ? (files.find(({ title }) => title === path)?.hunks ?? 0) : 0);
+  const chosen = named ? createChosen(new Map(approval.files.map((path) => [path, hunksOf(path)]))) : null;
+  const label = element("span", {}, APPROVE_ALL);
+  const ticksOf = (path: string): Ticks | null =>
+    chosen === null
+      ? null
+      : {
+          hunks: hunksOf(path) > 1 ? hunksOf(path) : null,
+          has: (hunk) => chosen.has(path, hunk),
+          set: (hunk, ticked) => {
+            chosen.set(path, hunk, ticked);
+            label.textContent = chosen.parts() === "all" ? APPROVE_ALL : "Approve and apply what is ticked";
+          },
+        };
+  const approve = (): void => {
+    const parts = chosen?.parts() ?? "all";
+    if (parts === "none") say("Nothing is ticked. Reject it instead, and say why.", true);
+    else void decide({ decision: "approve", ...(parts === "all" ? {} : { parts }) });
+  };
   return [
     element("h2", {}, approval.title),
     textBlock("p", "task", task),
@@ -129,16 +152,11 @@ function detailView({ approval, diff, task }: Detail, decide: (decision: Decisio
     element(
       "form",
       { class: "decide", submit: reject },
-      element(
-        "button",
-        { type: "button", class: "approve", click: () => void decide({ decision: "approve" }) },
-        "Approve and apply",
-        element("kbd", {}, "⇧A"),
-      ),
+      element("button", { type: "button", class: "approve", click: approve }, label, element("kbd", {}, "⇧A")),
       reason,
       element("button", { type: "submit", class: "reject" }, "Reject", element("kbd", {}, "⇧R")),
     ),
-    ...files.map((file, index) => diffView(file, `file-${index}`)),
+    ...files.map((file, index) => diffView(file, `file-${index}`, ticksOf(file.title))),
     element(
       "p",
       { class: "keys" },

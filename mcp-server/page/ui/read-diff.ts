@@ -17,6 +17,8 @@ export interface FileDiff {
   readonly title: string;
   readonly added: number;
   readonly removed: number;
+  /** How many `@@` it has. */
+  readonly hunks: number;
   readonly rows: readonly Row[];
 }
 
@@ -69,7 +71,8 @@ function readFile(lines: readonly string[]): FileDiff {
     }
   }
   flush();
-  return { title: titleOf(lines[0] ?? ""), added, removed, rows };
+  const hunks = rows.filter((row) => row.kind === "note" && HUNK.test(row.text)).length;
+  return { title: titleOf(lines[0] ?? ""), added, removed, hunks, rows };
 }
 
 /** Both names of a file are the same in our diffs: `diff --git a/x b/x`, each quoted as git does where that is needed. */

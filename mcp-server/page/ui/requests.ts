@@ -1,10 +1,11 @@
 /** What the page asks of the server that it came from. */
+import type { ApprovalChoice } from "../../../shared/approval-choice.ts";
 import type { ApprovalDetail } from "../../../shared/reports.ts";
 import type { ApprovalView } from "../../../shared/run-view.ts";
 
 export type Listed = ApprovalView & { readonly task: string };
 export type Detail = ApprovalDetail & { readonly task: string };
-export type Decision = { readonly decision: "approve" } | { readonly decision: "reject"; readonly reason: string };
+export type Decision = ({ readonly decision: "approve" } & ApprovalChoice) | { readonly decision: "reject"; readonly reason: string };
 
 export interface Requests {
   list(): Promise<readonly Listed[]>;

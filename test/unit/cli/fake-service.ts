@@ -44,6 +44,7 @@ export interface FakeServiceOptions {
   readonly replay?: ReplayReport;
   readonly verify?: VerifyReport;
   readonly diff?: string;
+  readonly divisible?: readonly string[];
   readonly comparison?: RunComparison;
   readonly usage?: UsageReport;
   readonly workers?: WorkersReport;
@@ -299,7 +300,12 @@ export class FakeService implements Service {
   getApproval(approvalId: string): ApprovalDetail {
     const approval = this.#state.approvals.find((one) => one.approval_id === approvalId);
     if (approval === undefined) throw new BosunError("not_found", `There is no approval ${approvalId}.`);
-    return { approval, diff: this.#options.diff ?? "--- a/src/backoff.js\n+++ b/src/backoff.js\n@@ -1 +1 @@\n-max\n+min\n", digest: "d1" };
+    return {
+      approval,
+      diff: this.#options.diff ?? "--- a/src/backoff.js\n+++ b/src/backoff.js\n@@ -1 +1 @@\n-max\n+min\n",
+      digest: "d1",
+      divisible: this.#options.divisible ?? [],
+    };
   }
 
   audit(filter?: { run_id?: string }): readonly AuditEntry[] {

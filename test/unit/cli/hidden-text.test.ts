@@ -55,7 +55,7 @@ async function shownWith(text: string): Promise<string> {
   // Our own words are made visible before they are kept, so that a client's window can show them as they are.
   expectVisible([made.title, ...made.reasons].join("\n"));
   const approval = approvalOf(`${made.title} ${text}`, [...made.reasons, text], [text]);
-  const detail = { approval, diff: made.diff, digest: "d" };
+  const detail = { approval, diff: made.diff, digest: "d", divisible: [] };
   const lines = [null, 80].flatMap((maxDiffLines) => approvalLines(detail, { now: 0, maxDiffLines }).map(plainText));
   const policy = { decide: "allow", rule: `policy[0]: allow path=${text}`, why: { $kept: "0".repeat(64) } } as const;
   const event = {
@@ -84,6 +84,7 @@ async function shownWith(text: string): Promise<string> {
     policy: "deny",
     reason: text,
     applied_at: null,
+    amended: false,
     problem: null,
   } as const;
   const service = new FakeService({
@@ -116,7 +117,12 @@ describe("an approval", () => {
   });
 
   it("cuts very long lines, saying how much is missing", () => {
-    const detail = { approval: approvalOf("t".repeat(5_000), ["r".repeat(5_000)], []), diff: `+${"x".repeat(5_000)}\n`, digest: "d" };
+    const detail = {
+      approval: approvalOf("t".repeat(5_000), ["r".repeat(5_000)], []),
+      diff: `+${"x".repeat(5_000)}\n`,
+      digest: "d",
+      divisible: [],
+    };
     const lines = approvalLines(detail, { now: 0, maxDiffLines: 80 }).map(plainText);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1_100);
     expect(lines.join("\n")).toContain("… [+4001 characters]");

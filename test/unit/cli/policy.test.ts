@@ -33,6 +33,7 @@ const ENTRY: AuditEntry = {
   policy: "allow",
   reason: null,
   applied_at: "2026-01-02T03:04:06.000Z",
+  amended: false,
   problem: null,
 };
 const TERMINAL = { stdinTTY: true, stdoutTTY: true, columns: 120 };

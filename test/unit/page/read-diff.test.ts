@@ -12,6 +12,7 @@ describe("the two sides of a diff", () => {
       title: "x.ts",
       added: 2,
       removed: 1,
+      hunks: 1,
       rows: [
         { kind: "note", text: "@@ -4,3 +4,4 @@" },
         { kind: "same", before: { line: 4, text: "a" }, after: { line: 4, text: "a" } },
