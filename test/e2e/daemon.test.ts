@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { DaemonStatus } from "../../shared/control.ts";
 import type { RunView } from "../../shared/run-view.ts";
 import { call, crew } from "../support/crew-replies.ts";
+import { openMcpClient } from "../support/mcp-client.ts";
 import { noTerminal, openPlace, type Place } from "../support/real-program.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -111,11 +112,11 @@ describe("the daemon of a workspace", () => {
       reply: (request, n) => (slow && request.body.messages.length > 3 ? "hang" : answers(request, n)),
     });
     const pid = await started(place);
-    const ids: string[] = [];
-    for (let at = 0; at < 20; at += 4)
-      ids.push(
-        ...(await Promise.all([0, 1, 2, 3].map(async (each) => (await place.run(["run", `look ${at + each}`, "--no-wait"])).runId()))),
-      );
+    const { client } = await openMcpClient(place);
+    const begin = (task: string): Promise<unknown> => client.callTool({ name: "run_task", arguments: { task, wait_seconds: 0 } });
+    const begun = await Promise.all(Array.from({ length: 20 }, (_, at) => begin(`look ${at}`)));
+    const ids = begun.map((each) => (each as { readonly structuredContent: RunView }).structuredContent.run_id);
+    await client.close();
     await waitFor(() => place.requests.filter(({ body }) => body.messages.length > 3).length >= 5, "runs are under way");
     process.kill(pid, "SIGKILL");
     slow = false;
