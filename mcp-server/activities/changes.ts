@@ -4,7 +4,8 @@ import { BosunError } from "../../shared/errors.ts";
 import { applyChanges, assumeApplied, probeApply } from "../changes/apply.ts";
 import type { ApplyRequest } from "../changes/apply.ts";
 import { createChangeSet } from "../changes/change-set.ts";
-import { combineChanges, refuseIfEdited, reverseOf } from "../changes/revert.ts";
+import { mergedWords, mergeOntoDisk } from "../changes/merge.ts";
+import { combineChanges, revertOntoDisk } from "../changes/revert.ts";
 import { assertStillAllowed, noteOf } from "../approvals/note-verdict.ts";
 import { judgeChanges, postStateOf } from "../approvals/judge-changes.ts";
 import type { Policy } from "../approvals/policy.ts";
@@ -38,7 +39,7 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
 
   function propose(
     ctx: ActivityContext,
-    at: { id: string; worker: string; changes: readonly FileChange[]; revert: boolean },
+    at: { id: string; worker: string; changes: readonly FileChange[]; revert: boolean; merged?: readonly string[] },
   ): Proposal | null {
     if (at.changes.length === 0) return null;
     const set = createChangeSet(
@@ -57,7 +58,7 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
       change_set_id: at.id,
       digest,
       kind,
-      title,
+      title: `${title}${mergedWords(at.merged ?? [])}`,
       risk,
       reasons,
       files,
@@ -132,10 +133,16 @@ export function createChangeActivities(parts: ChangeParts): readonly AnyActivity
     ),
     ownRun("propose_revert", async (input, ctx) => {
       const applied = appliedChanges(journal, input.run_id).filter((set) => set.own);
-      const changes = combineChanges(applied.map((set) => set.changes));
-      refuseIfEdited(workspace, changes);
-      const proposal = propose(ctx, { id: input.change_set_id, worker: "supervisor", changes: reverseOf(changes), revert: true });
+      const { changes, merged } = revertOntoDisk(workspace, combineChanges(applied.map((set) => set.changes)), ctx.blobs);
+      const proposal = propose(ctx, { id: input.change_set_id, worker: "supervisor", changes, revert: true, merged });
       return proposal === null ? null : { ...proposal, prune: applied.flatMap((set) => set.folders) };
+    }),
+    ownRun("merge_changes", async (input, ctx) => {
+      const found = mergeOntoDisk(workspace, input.changes.value, ctx.blobs);
+      if (!found.ok) return null;
+      const { changes, merged } = found;
+      const proposal = propose(ctx, { id: input.change_set_id, worker: input.worker, changes, revert: input.revert, merged });
+      return proposal === null || input.prune === undefined ? proposal : { ...proposal, prune: input.prune };
     }),
     apply,
     internal("discard_changes", "idempotent", async (input, ctx) => {

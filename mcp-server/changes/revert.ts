@@ -1,10 +1,11 @@
-/** Putting back what a change set did: exactly, and only what is still as it was left. */
+/** Putting back what a change set did: exactly, or beside what somebody changed since. */
 import type { FileChange } from "../../shared/change.ts";
 import { BosunError } from "../../shared/errors.ts";
+import type { BlobStore } from "../journal/blobs.ts";
 import type { Workspace } from "../tools/workspace.ts";
+import { type Merged, mergeOntoDisk } from "./merge.ts";
 import { sameState } from "./same-state.ts";
 import { showPath } from "./show-path.ts";
-import { diskState } from "./target.ts";
 
 /** The changes that undo the given ones: bytes, modes, created and deleted files. */
 export function reverseOf(changes: readonly FileChange[]): FileChange[] {
@@ -31,15 +32,15 @@ export function combineChanges(sets: readonly (readonly FileChange[])[]): FileCh
   return [...combined.values()].filter(({ before, after }) => !sameState(before, after)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** @throws BosunError conflict, naming the files that are no longer as the changes left them */
-export function refuseIfEdited(workspace: Workspace, changes: readonly FileChange[]): void {
-  const edited = changes.map((change) => ({ change, state: diskState(workspace, change) })).filter(({ state }) => state.at !== "after");
-  if (edited.length === 0) return;
-  const what = edited.map(({ change, state }) =>
-    state.at === "other" ? state.why : `${showPath(change.path)} is as it was before already`,
-  );
+/**
+ * What puts the given changes back, on top of what somebody did to the files since.
+ * @throws BosunError conflict, naming the files in which the two do not go together
+ */
+export function revertOntoDisk(workspace: Workspace, changes: readonly FileChange[], blobs: BlobStore): Extract<Merged, { ok: true }> {
+  const merged = mergeOntoDisk(workspace, reverseOf(changes), blobs);
+  if (merged.ok) return merged;
   throw new BosunError(
     "conflict",
-    `The changes cannot be put back, because files changed after they were applied: ${what.join("; ")}. Nothing was changed.`,
+    `The changes cannot be put back, because files changed after they were applied: ${merged.why.join("; ")}. Nothing was changed.`,
   );
 }

@@ -9,7 +9,7 @@ import type { Proposal } from "../supervisor/activities.ts";
 import { createWords, orRemoved, REMOVED } from "./words.ts";
 import type { RunWords } from "./words.ts";
 
-const PROPOSING = new Set(["propose_changes", "propose_revert"]);
+const PROPOSING = new Set(["propose_changes", "propose_revert", "merge_changes"]);
 
 export function changeSetsOf(journal: JournalReader, runId: string, events: readonly RunEvent[]): readonly ChangeSetView[] {
   const applied = appliedIds(journal, events);

@@ -152,6 +152,17 @@ export type SupervisorActivities = {
   };
   use_tool: { input: UseTool; output: ToolAnswer };
   propose_changes: { input: { readonly step: string; readonly worker: string; readonly change_set_id: string }; output: Proposal | null };
+  /** The same changes, on top of what somebody else did to the files since; null when the two do not go together, or nothing is left to do. */
+  merge_changes: {
+    input: {
+      readonly worker: string;
+      readonly change_set_id: string;
+      readonly changes: Kept<readonly FileChange[]>;
+      readonly revert: boolean;
+      readonly prune?: readonly string[];
+    };
+    output: Proposal | null;
+  };
   propose_revert: { input: { readonly run_id: string; readonly change_set_id: string }; output: Proposal | null };
   apply_changes: {
     input: {

@@ -49,6 +49,12 @@ export const HANDS_NOTES_ON = 7;
  */
 export const SEES_IDLE_TURNS = 8;
 
+/**
+ * What was approved and no longer fits the files is merged with what changed in them, and put up once more. Before, it was dropped, and the
+ * worker made it anew.
+ */
+export const MERGES_EDITS = 9;
+
 export const FLAGS: readonly number[] = [
   DROPPED_ASKS_NOBODY,
   PLAN_NEEDS_STEPS,
@@ -58,4 +64,5 @@ export const FLAGS: readonly number[] = [
   SUMMARISES,
   HANDS_NOTES_ON,
   SEES_IDLE_TURNS,
+  MERGES_EDITS,
 ];

@@ -13,7 +13,7 @@ import type { StepOutcome } from "./messages.ts";
 import { newsAfter } from "./news.ts";
 import { askPrice, settlePrice } from "./settle-price.ts";
 import { runPlan } from "./run-plan.ts";
-import { applyApproved, requestApproval } from "./settle-changes.ts";
+import { applyWithConsent } from "./settle-changes.ts";
 
 export interface TaskResult {
   readonly answer: string;
@@ -112,10 +112,12 @@ export async function revertRun(ctx: Ctx, input: { readonly run_id: string }): P
   const proposed = await ctx.call("propose_revert", { run_id: input.run_id, change_set_id: `chg_${ctx.id()}` });
   if (!proposed.ok) return proposed;
   if (proposed.value === null) return { ok: true, value: { answer: "There is nothing to put back.", data: null } };
-  const decision = await requestApproval(ctx, proposed.value, { worker: "supervisor", cancelled: () => false, asks: () => undefined });
+  const nobody = { cancelled: () => false, asks: () => undefined };
+  const settled = await applyWithConsent(ctx, proposed.value, { ...nobody, worker: "supervisor", step: "revert", revert: true });
+  if (settled === null) return { ok: true, value: { answer: "There is nothing to put back.", data: null } };
+  const { decision, failure } = settled;
   if (decision.decision === "refuse") return { ok: false, error: refused(decision.why) };
   if (decision.decision === "reject") return { ok: false, error: rejected(decision.reason) };
-  const failure = await applyApproved(ctx, { proposal: proposed.value, decision, step: "revert" });
   if (failure !== null) return { ok: false, error: failure };
   const files = decision.amended?.changes.value.map(({ path }) => path) ?? proposed.value.files;
   return { ok: true, value: { answer: `Put back: ${files.join(", ")}`, data: null } };

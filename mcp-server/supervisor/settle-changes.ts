@@ -5,7 +5,7 @@ import type { AmendedChanges, ApprovalDecision, ApprovalRequest } from "../../sh
 import type { ErrorValue } from "../../shared/errors.ts";
 import type { PlanStep } from "../../shared/plan.ts";
 import type { Ctx, Proposal } from "./activities.ts";
-import { DROPPED_ASKS_NOBODY } from "./flags.ts";
+import { DROPPED_ASKS_NOBODY, MERGES_EDITS } from "./flags.ts";
 
 /** Null when all is well and the worker's report stands; else what the worker must be told before it goes on. */
 export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Promise<string | null> {
@@ -13,10 +13,10 @@ export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Pro
   const proposed = await ctx.call("propose_changes", { step: step.id, worker: step.worker, change_set_id: changeSetId });
   if (!proposed.ok)
     return dropped(ctx, step, changeSetId, `Your changes could not be put up for approval and were dropped: ${proposed.error.message}`);
-  const proposal = proposed.value;
-  if (proposal === null || isDropped(ctx, asker)) return null;
-  const decision = await requestApproval(ctx, proposal, { ...asker, worker: step.worker });
-  if (asker.cancelled()) return null;
+  if (proposed.value === null || isDropped(ctx, asker)) return null;
+  const settled = await applyWithConsent(ctx, proposed.value, { ...asker, worker: step.worker, step: step.id, revert: false });
+  if (settled === null) return null;
+  const { decision, failure } = settled;
   if (decision.decision === "refuse")
     return dropped(
       ctx,
@@ -33,14 +33,53 @@ export async function settleChanges(ctx: Ctx, step: PlanStep, asker: Asker): Pro
       `The person rejected your changes: ${why}. None of them was applied, and the files are as they were before. Finish without them, or propose something else if the reason allows it.`,
     );
   }
-  const failure = await applyApproved(ctx, { proposal, decision, step: step.id });
-  if (failure === null) return decision.amended?.told.value ?? null;
+  if (failure === null) return settled.told;
   return dropped(
     ctx,
     step,
     changeSetId,
     `Your changes were approved but could not be applied: ${failure.message}. Nothing was changed, and your changes were dropped. Read the files again and make them anew.`,
   );
+}
+
+type Settled =
+  | { readonly decision: Exclude<Decided, Approved>; readonly failure: null; readonly told: null }
+  | {
+      readonly decision: Approved;
+      /** Null: it was applied. */
+      readonly failure: ErrorValue | null;
+      /** What the worker hears of what the person made of it. */
+      readonly told: string | null;
+    };
+
+/** How often what was approved is put up once more because somebody edited the files meanwhile. */
+const MAX_MERGES = 3;
+
+/** Asks, applies, and asks again about what comes of merging it with edits that came in between. Null when the asker was dropped. */
+export async function applyWithConsent(
+  ctx: Ctx,
+  first: Proposal,
+  asker: Asker & { readonly worker: string; readonly step: string; readonly revert: boolean },
+): Promise<Settled | null> {
+  let told: string | null = null;
+  let proposal = first;
+  for (let merges = 0; ; merges += 1) {
+    const decision = await requestApproval(ctx, proposal, asker);
+    if (asker.cancelled()) return null;
+    if (decision.decision !== "approve") return { decision, failure: null, told: null };
+    told = decision.amended?.told.value ?? told;
+    const failure = await applyApproved(ctx, { proposal, decision, step: asker.step });
+    if (failure?.code !== "conflict" || merges === MAX_MERGES || !ctx.flag(MERGES_EDITS)) return { decision, failure, told };
+    const merged = await ctx.call("merge_changes", {
+      worker: asker.worker,
+      change_set_id: `chg_${ctx.id()}`,
+      changes: (decision.amended ?? proposal).changes,
+      revert: asker.revert,
+      ...(proposal.prune === undefined ? {} : { prune: proposal.prune }),
+    });
+    if (!merged.ok || merged.value === null) return { decision, failure, told };
+    proposal = merged.value;
+  }
 }
 
 async function dropped(ctx: Ctx, step: PlanStep, changeSetId: string, message: string): Promise<string> {
@@ -55,7 +94,7 @@ export interface Asker {
 }
 
 /** What the person approved in place of what was put up, at hand. */
-export type Amended = Omit<AmendedChanges, "changes" | "diff" | "told"> & {
+type Amended = Omit<AmendedChanges, "changes" | "diff" | "told"> & {
   readonly changes: Kept<readonly FileChange[]>;
   readonly told: Kept<string>;
 };
@@ -63,13 +102,13 @@ export type Amended = Omit<AmendedChanges, "changes" | "diff" | "told"> & {
 /** The decision with what it names at hand. */
 type Decision = Omit<ApprovalDecision, "reason" | "amended"> & { readonly reason: Kept<string> | null; readonly amended?: Amended };
 
-export interface Approved {
+interface Approved {
   readonly decision: "approve";
   readonly approvalId: string;
   readonly amended?: Amended;
 }
 
-export type Decided =
+type Decided =
   | Approved
   | { readonly decision: "reject"; readonly approvalId: string; readonly reason: string | null }
   /** A rule decided. */
@@ -79,7 +118,7 @@ export type Decided =
  * Asks the person, and asks again after each expiry once the run is resumed, unless the asker was dropped meanwhile: then it counts as
  * rejected. A decision about other content never counts. Where a rule has decided nobody is asked.
  */
-export async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker & { readonly worker: string }): Promise<Decided> {
+async function requestApproval(ctx: Ctx, proposal: Proposal, asker: Asker & { readonly worker: string }): Promise<Decided> {
   const { change_set_id, digest, kind, title, risk, reasons, files, post_state: postState, policy } = proposal;
   const lifetime = Math.max(0, proposal.expires_at - ctx.now());
   for (let expiresAt = proposal.expires_at; ; expiresAt = ctx.now() + lifetime) {
@@ -124,7 +163,7 @@ function isDropped(ctx: Ctx, asker: Asker): boolean {
 }
 
 /** Null when applied. */
-export async function applyApproved(
+async function applyApproved(
   ctx: Ctx,
   at: { readonly proposal: Proposal; readonly decision: Approved; readonly step: string },
 ): Promise<ErrorValue | null> {

@@ -1,5 +1,5 @@
 /** A person approves a part of a change set, or writes a file themselves: exactly that is applied, and the worker hears of it. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openService } from "../../mcp-server/compose.ts";
@@ -113,3 +113,69 @@ describe("a part of a change set", () => {
     expect(told(place)).toContain("says: shorter.");
   });
 });
+
+describe("a file that the person edits while its change waits", () => {
+  const theirs = LONG.replace("line 20\n", "twenty, by hand\n");
+  const both = theirs.replace("line 5\n", "five\n").replace("line 30\n", "thirty\n");
+
+  it.skipIf(noTerminal !== null).concurrent(
+    "is merged, shown once more, and keeps the edit; putting back keeps a later one",
+    async (test) => {
+      const { place, run } = await opened(test);
+      writeFileSync(join(place.workspace, "long.txt"), theirs);
+      const approve = place.terminal(["approve", run.approvals[0]?.approval_id ?? ""]);
+      await approve.waitFor("Apply these changes?");
+      approve.type("y\r");
+      await approve.waitFor("merged with what changed meanwhile in `long.txt`");
+      await approve.waitFor("Apply these changes?");
+      expect(read(place, "long.txt")).toBe(theirs);
+      approve.type("y\r");
+      expect((await approve.end).code).toBe(0);
+      expect(read(place, "long.txt")).toBe(both);
+      const { status, changes = [] } = await runOf(place, run.run_id);
+      expect([status, ...changes.map((set) => set.status)]).toEqual(["completed", "discarded", "applied"]);
+      await place.expectReplay(run.run_id);
+      expect((await place.run(["verify"])).code).toBe(0);
+
+      writeFileSync(join(place.workspace, "long.txt"), both.replace("line 38\n", "later\n"));
+      const revert = place.terminal(["revert", run.run_id]);
+      await revert.waitFor("merged with what changed meanwhile");
+      await revert.waitFor("Apply these changes?");
+      revert.type("y\r");
+      expect((await revert.end).code).toBe(0);
+      expect(read(place, "long.txt")).toBe(theirs.replace("line 38\n", "later\n"));
+      expect(() => read(place, "new.txt")).toThrow(/ENOENT/u);
+    },
+  );
+
+  it.skipIf(noTerminal !== null).concurrent(
+    "in the same place is the person's: nothing is applied, and the worker reads again",
+    async (test) => {
+      const { place, run } = await opened(test);
+      const edited = LONG.replace("line 5\n", "cinq\n");
+      writeFileSync(join(place.workspace, "long.txt"), edited);
+      const approve = place.terminal(["approve", run.approvals[0]?.approval_id ?? ""]);
+      await approve.waitFor("Apply these changes?");
+      approve.type("y\r");
+      await approve.end;
+      expect(read(place, "long.txt")).toBe(edited);
+      expect(() => read(place, "new.txt")).toThrow(/ENOENT/u);
+      expect(place.requests.some(({ body }) => String(body.messages.at(-1)?.content).includes("approved but could not be applied"))).toBe(
+        true,
+      );
+    },
+  );
+});
+
+async function runOf(place: Place, runId: string): Promise<RunView> {
+  const service = openService({
+    system: { platform: process.platform, env: place.env, homeDir: place.folder },
+    workspace: place.workspace,
+    folder: place.workspace,
+  });
+  try {
+    return service.getRun(runId, ["changes"]);
+  } finally {
+    await service.close();
+  }
+}

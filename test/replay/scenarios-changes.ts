@@ -142,6 +142,54 @@ const amending: NonNullable<Scenario["act"]> = (at, runId) => {
 };
 
 export const CHANGES: Scenarios = {
+  "merged-with-an-edit": {
+    world: () => {
+      let tries = 0;
+      const apply = (): void => void ((tries += 1) === 1 && refused());
+      return { ...crew({ work: inTurn(write) }), apply, merge: () => ({ title: "merged", prune: ["d"] }) };
+    },
+    input: byCoder,
+    act: decide("approve"),
+  },
+  "merged-and-then-rejected": {
+    world: () => ({
+      ...crew({ work: inTurn(write, { content: "written" }, { content: "as you like" }) }),
+      apply: refused,
+      merge: () => ({}),
+    }),
+    input: byCoder,
+    act: (at, runId, clock) => decide(at.journal.approvals({ run_id: runId }).length === 1 ? "approve" : "reject")(at, runId, clock),
+  },
+  "merged-too-often": {
+    world: () => ({ ...crew({ work: inTurn(write, { content: "written" }, { content: "not done" }) }), apply: refused, merge: () => ({}) }),
+    input: byCoder,
+    act: decide("approve"),
+  },
+  "edited-and-not-to-be-merged": {
+    world: () => ({ ...crew({ work: inTurn(write, { content: "written" }, { content: "not done" }) }), apply: refused, merge: () => null }),
+    input: byCoder,
+    act: decide("approve"),
+  },
+  "part-merged-with-an-edit": {
+    world: () => {
+      let tries = 0;
+      const apply = (): void => void ((tries += 1) === 1 && refused());
+      return { ...crew({ work: inTurn(write, { content: "written" }, { content: "as told" }) }), apply, merge: () => ({}) };
+    },
+    input: byCoder,
+    act: (at, runId, clock) => (at.journal.approvals({ run_id: runId }).length === 1 ? amending : decide("approve"))(at, runId, clock),
+  },
+  "revert-merged-with-an-edit": reverting(
+    (() => {
+      let tries = 0;
+      return {
+        propose: () => ({ prune: ["d"] }),
+        apply: () => void ((tries += 1) === 1 && refused()),
+        merge: () => ({ files: ["b.txt"] }),
+      };
+    })(),
+    decide("approve"),
+  ),
   "approved-in-part": {
     world: { ...crew({ work: inTurn(write, { content: "written" }, { content: "I left the rest." }) }) },
     input: byCoder,

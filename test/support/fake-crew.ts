@@ -53,6 +53,8 @@ export interface FakeWorld {
   /** What a call of `write_file` with these arguments puts into the overlay. Default: it makes `a.txt`. */
   writes?(args: unknown): readonly FileChange[];
   propose?(step: string): Partial<Proposal> | null | Promise<Partial<Proposal> | null>;
+  /** What comes of merging what was approved with what somebody edited meanwhile; null: it cannot be merged. */
+  merge?(): Partial<Proposal> | null;
   /** What policy says of a step's changes. Default: nothing, so a person is asked. */
   judge?(step: string): { readonly decide: PolicyDecision; readonly why: string } | null;
   /** What differs from a plan that costs nothing and fits; may throw. */
@@ -201,6 +203,7 @@ export function fakeActivities(world: FakeWorld): AnyActivity[] {
     act("propose_revert", "idempotent", async ({ change_set_id: id }, ctx) =>
       proposal(await world.propose?.("revert"), id, ctx, world.judge?.("revert")),
     ),
+    act("merge_changes", "idempotent", ({ change_set_id: id }, ctx) => proposal(world.merge?.(), id, ctx)),
     act("apply_changes", "effect", async (input) => {
       await world.apply?.(input);
       return { change_set_id: input.change_set_id, files: [], folders: [] };
