@@ -170,6 +170,17 @@ export const CHANGES: Scenarios = {
     input: byCoder,
     act: decide("approve"),
   },
+  "before-edits-were-merged": {
+    flags: [1, 2, 3, 4, 5, 6, 7, 8],
+    world: () => ({ ...crew({ work: inTurn(write, { content: "written" }, { content: "not done" }) }), apply: refused, merge: () => ({}) }),
+    input: byCoder,
+    act: decide("approve"),
+  },
+  "merging-fails": {
+    world: () => ({ ...crew({ work: inTurn(write, { content: "written" }, { content: "not done" }) }), apply: refused, merge: refused }),
+    input: byCoder,
+    act: decide("approve"),
+  },
   "part-merged-with-an-edit": {
     world: () => {
       let tries = 0;
