@@ -5,7 +5,7 @@ import type { Import } from "./source-files.ts";
 type Rule = (edge: Import) => string | null;
 
 const ADAPTER = /(^|\/)(sqlite|openai|scripted|embedded)-[^/]*\.ts$/;
-const ROOTS = new Set(["mcp-server/compose.ts", "mcp-server/main.ts"]);
+const ROOTS = { has: (path: string): boolean => /^mcp-server\/(compose\.ts|main\.ts|composition\/[^/]+\.ts)$/u.test(path) };
 /** What the adapters of `budget/` need for a file of their own. */
 const SQLITE_FILES = new Set(["mcp-server/journal/open-database.ts", "mcp-server/journal/private-file.ts"]);
 /** The executable's first lines: they check the Node version and then load main.ts. */
