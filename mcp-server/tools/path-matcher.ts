@@ -9,13 +9,15 @@ import { isCheapGlob } from "./cost-of-glob.ts";
  * @throws BosunError invalid_input for a glob with so many wildcards that matching could take for ever
  */
 export function pathMatcher(glob: string | undefined, folder: string): (path: string) => boolean {
-  if (glob === undefined || glob === "") return () => true;
+  const wanted = glob?.replace(/^(?:\.\/+)+/u, "") ?? "";
+  // All that is below the folder.
+  if (glob === undefined || wanted === "") return () => true;
   if (!isCheapGlob(glob))
     throw new BosunError(
       "invalid_input",
       `The glob ${JSON.stringify(glob.slice(0, 100))} is too long or has too many wildcards: at most three \`*\` in a part and three \`**\`.`,
     );
-  const matches = picomatch(glob.replace(/^\.\//u, ""), {
+  const matches = picomatch(wanted, {
     dot: true,
     noextglob: true,
     matchBase: !glob.includes("/"),

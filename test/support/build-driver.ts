@@ -15,6 +15,7 @@ export async function bundleProgram(entry: string, outfile: string): Promise<str
     format: "esm",
     target: "node22.14",
     external: ["better-sqlite3"],
+    alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
     loader: { ".md": "text", ".weights": "text" },
     logLevel: "error",
     banner: {
