@@ -8,6 +8,7 @@ import { type PastDecision, suggestRules } from "../mcp-server/approvals/suggest
 import type { PolicyRule } from "../shared/config.ts";
 import type { Risk } from "../shared/change.ts";
 import { judgeChanges } from "../mcp-server/approvals/judge-changes.ts";
+import { seeded } from "../test/support/random-kills.ts";
 
 const seed = Number(process.argv[2] ?? 1);
 const people = Number(process.argv[3] ?? 50);
@@ -16,17 +17,6 @@ const sets = Number(process.argv[4] ?? 200);
 const meanFiles = Number(process.argv[5] ?? 2);
 const FOLDERS = ["src", "src/api", "src/ui", "test", "test/unit", "docs", "docs/api", "scripts", "gen", "config"];
 const WORKERS = ["coder", "writer", "debugger"];
-
-/** mulberry32 */
-function chanceOf(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** How a person feels about a folder: 1 approves always, 0 never; what is between looks at each change. */
 type Person = ReadonlyMap<string, number>;
@@ -108,7 +98,7 @@ for (const [title, firm, accepts] of [
   ["firm about 30 %, accepts all", 0.3, 1],
   ["firm about none, accepts all", 0, 1],
 ] as const) {
-  const { writes, sets: all, asked, suggestions, allowedAgainst, refusedAgainst, decidedByRule } = simulate(chanceOf(seed), firm, accepts);
+  const { writes, sets: all, asked, suggestions, allowedAgainst, refusedAgainst, decidedByRule } = simulate(seeded(seed), firm, accepts);
   process.stdout.write(
     `${title}\n` +
       `  one question a write ${writes}; a change set ${all} (${percent(writes - all, writes)} fewer); with rules ${asked + suggestions}, ${suggestions} of them about rules (${percent(writes - asked - suggestions, writes)} fewer)\n` +
