@@ -8,7 +8,7 @@ import { type PastDecision, suggestRules } from "../mcp-server/approvals/suggest
 import type { PolicyRule } from "../shared/config.ts";
 import type { Risk } from "../shared/change.ts";
 import { judgeChanges } from "../mcp-server/approvals/judge-changes.ts";
-import { seeded } from "../test/support/random-kills.ts";
+import { mulberry } from "../training/softmax.ts";
 
 const seed = Number(process.argv[2] ?? 1);
 const people = Number(process.argv[3] ?? 50);
@@ -98,7 +98,7 @@ for (const [title, firm, accepts] of [
   ["firm about 30 %, accepts all", 0.3, 1],
   ["firm about none, accepts all", 0, 1],
 ] as const) {
-  const { writes, sets: all, asked, suggestions, allowedAgainst, refusedAgainst, decidedByRule } = simulate(seeded(seed), firm, accepts);
+  const { writes, sets: all, asked, suggestions, allowedAgainst, refusedAgainst, decidedByRule } = simulate(mulberry(seed), firm, accepts);
   process.stdout.write(
     `${title}\n` +
       `  one question a write ${writes}; a change set ${all} (${percent(writes - all, writes)} fewer); with rules ${asked + suggestions}, ${suggestions} of them about rules (${percent(writes - asked - suggestions, writes)} fewer)\n` +
