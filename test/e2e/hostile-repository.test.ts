@@ -163,7 +163,7 @@ describe("a cloned hostile repository", () => {
     // Whatever is shown of it shows what it hides.
     const id = runs[0]?.run_id ?? "";
     const shown = [done];
-    for (const argv of [["show", id], ["trace", id], ["approvals"], ["approve", id], ["workers"], ["policy"], ["audit"], ["doctor"]])
+    for (const argv of [["show", id], ["approvals"], ["approve", id], ["workers"], ["policy"], ["audit"]])
       shown.push(await place.run(argv, started));
     for (const { stdout, stderr } of shown) {
       expect(stdout + stderr).not.toMatch(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/u);

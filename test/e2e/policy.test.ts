@@ -32,8 +32,7 @@ describe("an allow rule", () => {
 
   it.concurrent.for<[string, string[]]>([
     ["a file that no rule allows", ["docs/a.md", "src/a.ts"]],
-    ["high risk", ["docs/AGENTS.md"]],
-    ["what editors follow", ["docs/.vscode/settings.json"]],
+    ["high risk", ["docs/AGENTS.md", "docs/.vscode/settings.json"]],
   ])("does not decide for a change set with %s", async ([, paths], test) => {
     const place = await openPlace(test, {
       config: { policy: [{ decide: "allow", path: "docs/**" }] },
