@@ -1,7 +1,7 @@
 /** The barest MCP server that the SDK makes: what a round trip cannot be faster than. */
 import { McpServer } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
-import { z } from "zod";
+import * as z from "zod";
 
 serveStdio(() => {
   const server = new McpServer({ name: "echo", version: "1" });

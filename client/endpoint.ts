@@ -1,7 +1,7 @@
 /** Where the daemon of a workspace is reached, and with which key: told in `daemon.json` in the workspace's data folder, for the user alone. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 const endpointSchema = z.object({
   pid: z.number().int(),

@@ -1,5 +1,5 @@
 /** What a person may make of a change set before they approve it. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const approvalChoiceSchema = z.strictObject({
   /** Only these files are applied, and of those that name hunks only these; left out: all. */

@@ -2,7 +2,7 @@
  * The configuration: one schema for `bosun.json`, for the workspace's `.bosun/config.json` and for what environment and flags
  * override. Pure data; who reads which file is not its business. Every key has its unit in its name or its description.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const DAY_SECONDS = 86_400;
 const ITEM_MAX = 500;

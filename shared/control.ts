@@ -3,7 +3,7 @@
  * line, extension). The first message is `hello` with the daemon's key; nothing else is answered before it. The command line reads what it
  * only looks at from the journal; a caller that cannot (the extension) asks for it here.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { approvalChoiceSchema } from "./approval-choice.ts";
 import { PRIORITIES } from "./events.ts";
 import { lentModelSchema } from "./model-bridge.ts";

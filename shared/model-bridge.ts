@@ -2,7 +2,7 @@
  * The language-model bridge: a client of the daemon lends it models (VS Code's own), and is asked to complete over the same connection.
  * Part of the control protocol: `models.lend` to the daemon; `model.complete` and `model.cancel` to the client, `model.delta` back.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ModelMessage, ToolOffer } from "./model.ts";
 
 export const lentModelSchema = z.strictObject({

@@ -1,5 +1,5 @@
 /** `task_plan`, the shape a supervisor's plan has, whether a model or the caller made it. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const stepSchema = z.object({
   id: z.string().min(1).max(64).describe("short id, unique in the plan, such as `read` or `fix-parser`"),

@@ -2,7 +2,7 @@
  * What a step found and did, as data: filled from its tool results as they come, by Bosun and not by the model's last words. What it
  * holds follows from the tools that the worker has.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ChangeAction } from "./change.ts";
 
 export interface FileRead {

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { BosunError } from "../../shared/errors.ts";
 import { syncFolder, writeDurably } from "./durable-files.ts";
 import { errnoOf } from "./errno.ts";

@@ -1,5 +1,5 @@
 /** What each method of the control protocol asks of the service. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { CONTROL_METHODS, type ControlMethod, type ControlParams } from "../../shared/control.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { Service } from "../service.ts";

@@ -2,7 +2,7 @@
  * A run as a file of its own: JSON lines. The first is the header; then each event with the text of its data as it is stored; then the
  * payloads, each once after what names it. The chain and the header's signature prove it with nothing but the file and the public key.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const count = z.int().min(0);
 

@@ -15,7 +15,7 @@ import {
   type McpServer,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import * as z from "zod";
 import { cleanLine, cleanText } from "../../shared/clean-text.ts";
 import { isBosunError } from "../../shared/errors.ts";
 import type { RunView } from "../../shared/run-view.ts";

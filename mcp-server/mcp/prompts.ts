@@ -1,6 +1,6 @@
 /** Requests that a person can pick from a list, for the client's own model to carry out with our tools. */
 import { completable, type GetPromptResult, type McpServer } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import * as z from "zod";
 import type { Service } from "../service.ts";
 import { begunWith } from "./resources.ts";
 

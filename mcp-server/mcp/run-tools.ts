@@ -1,6 +1,6 @@
 /** The tools that start, follow and steer runs. None of them decides anything that is a person's to decide. */
 import { type InputRequiredResult, type McpServer, type ServerContext, TRACEPARENT_META_KEY } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import * as z from "zod";
 import { BosunError } from "../../shared/errors.ts";
 import { PRIORITIES } from "../../shared/events.ts";
 import { RUN_STATUSES, type RunView } from "../../shared/run-view.ts";

@@ -1,5 +1,5 @@
 /** What tools take and give. Outputs name what matters and are loose: the contract allows a view to grow. */
-import { z } from "zod";
+import * as z from "zod";
 import { RUN_STATUSES } from "../../shared/run-view.ts";
 
 export const MAX_WAIT_SECONDS = 45;

@@ -3,7 +3,7 @@
  * is an aid: what cannot be read or written is as if there were nothing.
  */
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { ERRORS_OF_MODELS, type HealthSnapshot, type ModelHealth } from "./model-health.ts";
 import { KEPT_CALLS } from "./recent-calls.ts";
 import type { GateSnapshot, RateGate } from "./rate-gate.ts";

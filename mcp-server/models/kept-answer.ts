@@ -1,5 +1,5 @@
 /** Which answers are worth keeping, and how a kept one is read again. */
-import { z } from "zod";
+import * as z from "zod";
 import type { ModelReply, ModelRequest } from "../../shared/model.ts";
 import { NO_USAGE } from "../../shared/usage.ts";
 import type { CachedAnswer } from "./answer-cache.ts";

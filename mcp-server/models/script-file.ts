@@ -1,7 +1,7 @@
 /** The file of a scripted model: a list of rules, the first that matches answers. Its format, how it is read, and what matches. */
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { BosunError } from "../../shared/errors.ts";
 import { PURPOSES, type ModelMessage, type Purpose } from "../../shared/model.ts";
 import { parseJsonText } from "../config/json-text.ts";

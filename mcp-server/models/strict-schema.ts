@@ -2,7 +2,7 @@
  * JSON Schema as the strict mode of structured outputs takes it: every property required, nothing additional, and only the
  * keywords it knows (https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas").
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../../shared/durable.ts";
 
 type Node = Readonly<Record<string, unknown>>;

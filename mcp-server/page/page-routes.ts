@@ -1,5 +1,5 @@
 /** What the approval page may ask for: what is open, what it is about, and a person's decision. */
-import { z } from "zod";
+import * as z from "zod";
 import { approvalChoiceSchema } from "../../shared/approval-choice.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { Service } from "../service.ts";

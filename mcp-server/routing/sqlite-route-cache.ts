@@ -1,7 +1,7 @@
 /** Kept routes in an SQLite file of their own: whatever is wrong with it, it is thrown away and begun anew. */
 import { existsSync } from "node:fs";
 import type { Database } from "better-sqlite3";
-import { z } from "zod";
+import * as z from "zod";
 import type { TaskGuess } from "../../shared/routing.ts";
 import { isUnsound, openCacheFile, removeCacheFile } from "../models/cache-file.ts";
 import type { RouteCache } from "./route-cache.ts";

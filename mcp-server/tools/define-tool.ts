@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Tool, ToolDefinition } from "./port.ts";
 
 /** Ties a tool's types together: its arguments are what its schema says. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BosunError } from "../../shared/errors.ts";
 import { showPath } from "../changes/show-path.ts";
 import { bytesOf, textOf } from "../changes/text.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineToolOnly } from "./define-tool.ts";
 
 /** Ends the step as failed. The supervisor acts on it; there is nothing to run. */

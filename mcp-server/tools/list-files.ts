@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BosunError } from "../../shared/errors.ts";
 import { reading } from "../../shared/effects.ts";
 import { escapeOdd, showPath } from "../changes/show-path.ts";

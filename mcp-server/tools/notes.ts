@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { decisionSchema, hypothesisSchema, NOTE_DECISION, NOTE_HYPOTHESIS } from "../../shared/work-notes.ts";
 import { defineTool } from "./define-tool.ts";
 import type { Tool } from "./port.ts";

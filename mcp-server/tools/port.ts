@@ -3,7 +3,7 @@
  * run in parallel and what needs an approval. A tool never touches the disk of the workspace to write: it writes into the run's
  * overlay, and only `changes/` applies that, after a person's approval.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { FileChange } from "../../shared/change.ts";
 import type { Effects } from "../../shared/effects.ts";
 import type { Workspace } from "./workspace.ts";

@@ -1,5 +1,5 @@
 /** All tools of workers, and how a call from a model finds its tool and its arguments. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../../shared/durable.ts";
 import { BosunError } from "../../shared/errors.ts";
 import type { ToolOffer } from "../../shared/model.ts";

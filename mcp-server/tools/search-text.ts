@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BosunError, isBosunError } from "../../shared/errors.ts";
 import { reading } from "../../shared/effects.ts";
 import type { RunFiles } from "../changes/overlay.ts";

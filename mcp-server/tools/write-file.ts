@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { bytesOf, textOf } from "../changes/text.ts";
 import { showPath } from "../changes/show-path.ts";
 import { defineTool } from "./define-tool.ts";

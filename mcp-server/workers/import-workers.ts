@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseDocument } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { cleanLine, cleanText } from "../../shared/clean-text.ts";
 import type { WorkerDefinition } from "../../shared/worker.ts";
 import { mapTier, mapTools } from "./foreign-tools.ts";

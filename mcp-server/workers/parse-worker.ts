@@ -4,7 +4,7 @@
  */
 import picomatch from "picomatch";
 import { isAlias, LineCounter, parseDocument, visit } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { cleanLine, cleanText } from "../../shared/clean-text.ts";
 import { TIERS } from "../../shared/model.ts";
 import type { WorkerProblem } from "../../shared/worker-view.ts";

@@ -10,7 +10,7 @@ import {
   type RequestStateCodec,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import * as z from "zod";
 
 const text = (words: string) => ({ content: [{ type: "text" as const, text: words }] });
 type Fields = ElicitRequestFormParams["requestedSchema"]["properties"];

@@ -1,7 +1,7 @@
 /** Tools, resources and prompts of fixed content, by the names that the protocol's suites ask for. */
 import { setTimeout as delay } from "node:timers/promises";
 import { completable, fromJsonSchema, type McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import * as z from "zod";
 
 /** A picture of one point, and a sound of no length. */
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { applyChanges } from "../../mcp-server/changes/apply.ts";
 import { createToolRegistry } from "../../mcp-server/tools/registry.ts";
 import type { ToolContext } from "../../mcp-server/tools/port.ts";

@@ -3,7 +3,7 @@
  * Encoding" of the OTLP specification: field names in lowerCamelCase, ids as hex, enums as integers, 64-bit numbers as strings.
  * Strict, so that a field with a name of our own making is found.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const uint64 = z.string().regex(/^\d{1,20}$/);
 const uint32 = z.number().int().min(0).max(0xff_ff_ff_ff);
