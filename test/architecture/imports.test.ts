@@ -20,6 +20,11 @@ describe("imports", () => {
     expect(findCycle(edges)).toBeNull();
   });
 
+  it("take zod as a namespace: by name it brings its translations into the program", () => {
+    const shipped = sources.filter((name) => /^(client|extension|mcp-server|shared)\//.test(name));
+    expect(shipped.filter((name) => /^import\s+(?!(type\s+)?\*)[^;]*from "zod";/m.test(read(name) ?? ""))).toEqual([]);
+  });
+
   it("name files that exist", () => {
     const known = new Set(files);
     const missing = edges.filter((edge) => edge.ours && /\.(ts|md|json)$/.test(edge.to) && !known.has(edge.to));
