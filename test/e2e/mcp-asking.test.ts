@@ -20,13 +20,17 @@ const OPTIONS = [
 
 /** What the person is said to have answered, as the planner hears it. */
 function heard({ requests }: Place): readonly string[] {
-  return [...new Set(requests.flatMap(({ body }) => /The person answered: (\w+)/u.exec(JSON.stringify(body.messages))?.[1] ?? []))];
+  return [...new Set(requests.flatMap(({ body }) => heardIn(body.messages) ?? []))];
+}
+
+function heardIn(messages: unknown): string | undefined {
+  return /The person answered: (\w+)/u.exec(JSON.stringify(messages))?.[1];
 }
 
 /** Asks once, and does what the person answered. */
 const asking: PlaceOptions["reply"] = (request) => {
   if (request.headers["x-bosun-purpose"] !== "plan") return { content: "Done as answered." };
-  const answered = /The person answered: \w+/u.test(JSON.stringify(request.body.messages));
+  const answered = heardIn(request.body.messages) !== undefined;
   const question = { text: "Which greeting?\u202E", options: OPTIONS };
   return { json: planOf(answered ? [{ id: "a", worker: "coder" }] : [], { question: answered ? null : question }) };
 };
@@ -186,6 +190,39 @@ describe("an answer of the later era", () => {
       } as never)
     ).structuredContent;
     expect(answered).toMatchObject({ status: "completed", answer: "Done as answered.", run_id: runs.runs[0]?.run_id });
+    expect(heard(place)).toEqual(["py"]);
+    await client.close();
+  });
+
+  it.concurrent("decides nothing about an approval that the run waits for, though its state is a true one", async (test) => {
+    const edit = crew({
+      steps: [{ id: "a", worker: "coder" }],
+      turns: { coder: [call("read_file", { path: "a.txt" }), call("edit_file", { path: "a.txt", old_text: "hello", new_text: "bye" })] },
+    });
+    const unanswered: PlaceOptions["reply"] = (request, index) => {
+      const planned = request.headers["x-bosun-purpose"] === "plan" && heardIn(request.body.messages) === undefined;
+      return planned ? asking(request, index) : edit(request, index);
+    };
+    const place = await openPlace(test, { files: FILES, reply: unanswered });
+    const client = new ModernClient(
+      { name: "test", version: "1" },
+      { versionNegotiation: { mode: "auto" }, capabilities: { elicitation: { form: {} } }, inputRequired: { autoFulfill: false } },
+    );
+    await client.connect(new ModernStdio(command(place)));
+    const begun = { name: "run_task", arguments: { task: "mend the greeting" } };
+    const { requestState } = (await client.callTool(begun, { allowInputRequired: true })) as unknown as { readonly requestState: string };
+    const answered = async (content: Record<string, string>, names = ["answer"]): Promise<RunView> => {
+      const inputResponses = Object.fromEntries(names.map((name) => [name, { action: "accept", content }]));
+      return (await client.callTool({ ...begun, inputResponses, requestState } as never)).structuredContent as RunView;
+    };
+    const { run_id, status, approvals } = await answered({ answer: "py" });
+    expect(status).toBe("waiting_approval");
+    const id = approvals[0]?.approval_id ?? "";
+    const names = ["answer", "approval", "decision", id, `approval:${id}`];
+    for (const content of [{ answer: "approve" }, { answer: id, approval_id: id, decision: "approve" }])
+      expect(await answered(content, names)).toMatchObject({ run_id, status: "waiting_approval", approvals: [{ approval_id: id }] });
+    expect(readFileSync(join(place.workspace, "a.txt"), "utf8")).toBe("hello\n");
+    expect((await client.callTool({ name: "list_runs", arguments: {} })).structuredContent).toMatchObject({ runs: [{ run_id }] });
     expect(heard(place)).toEqual(["py"]);
     await client.close();
   });
